@@ -36,6 +36,7 @@ export const rooms = [
   'run.ts',
   'init.ts',
   'act.ts',
+  'terminal-log.ts',
   'main.ts',
   'cli.ts',
 ]

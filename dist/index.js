@@ -49254,7 +49254,7 @@ function csv(fields) {
 var errors = __nccwpck_require__(7428);
 ;// CONCATENATED MODULE: ./build/json.js
 /** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
-function parseJson(text) {
+function json_parseJson(text) {
     try {
         return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
     }
@@ -49320,19 +49320,38 @@ async function readDefinition(exec, { tree, folder, files }, names) {
     const printed = await exec('docker', [...args, '--', ...names], { cwd: folder, withoutCredentials: true });
     const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1];
     if (missing !== undefined)
-        throw new build_failure/* CouldNotMeasure */.N('input', `The bake file has no target \`${missing}\`.`, {
+        throw new build_failure/* CouldNotMeasure */.N('input', noTarget(missing), {
             remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
         });
     if (printed.exitCode !== 0)
         throw new build_failure/* CouldNotMeasure */.N('input', `The bake file cannot be used: ${(await takesCompose(folder, files)) ? COMPOSE : reasonOf(printed.stderr)}`, {
             remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
         });
-    const parsed = printedShape.safeParse(parseJson(printed.stdout));
+    const parsed = printedShape.safeParse(json_parseJson(printed.stdout));
     if (!parsed.success)
         throw new build_failure/* CouldNotMeasure */.N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${errors/* prettifyError */.S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
     const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]));
     const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
     return { wanted: resolved(groups, targets), targets };
+}
+const noTarget = (name) => `The bake file has no target \`${name}\`.`;
+/** What `readDefinition` says where no target is asked for, and the files have no default. */
+const NO_DEFAULT = noTarget('default');
+const listedShape = schemas/* array */.YOg(schemas/* looseObject */._H3({ name: schemas/* string */.YjP(), group: schemas/* boolean */.zMY().default(false) }));
+/**
+ * The names of all targets of bake files, without groups. Throws CouldNotMeasure `input` with bake's own reason.
+ * The form: https://docs.docker.com/reference/cli/docker/buildx/bake/#list
+ */
+async function listTargets(exec, { tree, folder, files }) {
+    await mustBeFiles(tree, folder, files);
+    const args = ['buildx', 'bake', '--list=type=targets,format=json', ...files.map((file) => `--file=${file}`)];
+    const listed = await exec('docker', args, { cwd: folder, withoutCredentials: true });
+    const parsed = listedShape.safeParse(listed.exitCode === 0 ? parseJson(listed.stdout) : null);
+    if (!parsed.success)
+        throw new CouldNotMeasure('input', `The targets of the bake file cannot be listed: ${reasonOf(listed.stderr)}`, {
+            remedy: '`docker buildx bake --list=targets` says the same; buildx 0.20 or newer is needed.',
+        });
+    return parsed.data.filter(({ group }) => !group).map(({ name }) => name);
 }
 /** A compose file takes in others (`env_file`, `extends`, `include`), of which what is wrong shows a line. */
 const COMPOSE = 'it is a compose file, of which bake says what is wrong on a terminal only.';
@@ -58908,7 +58927,7 @@ async function unpackListing(bytes, diffId) {
     if (bytes.length > MAX_LISTING)
         return null;
     const text = await unpacked(bytes, { maxOutputLength: listing_MAX_TEXT }).catch(() => null);
-    const { data } = columns.safeParse(text && parseJson(text));
+    const { data } = columns.safeParse(text && json_parseJson(text));
     if (data?.diffId !== diffId)
         return null;
     const entries = record_listing_entriesOf(data);
@@ -59398,7 +59417,7 @@ function verified(place, digest, bytes) {
     if (actual === digest)
         return bytes;
     // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-    if (isSchema1(parseJson(bytes)))
+    if (isSchema1(json_parseJson(bytes)))
         throw tooOld(place, digest);
     throw problem(place, digest, `has another digest, ${actual}`);
 }
@@ -59406,7 +59425,7 @@ function isSchema1(document) {
     return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
 }
 function json(place, digest, bytes) {
-    const document = parseJson(bytes);
+    const document = json_parseJson(bytes);
     if (document === undefined)
         throw problem(place, digest, 'is no JSON');
     return document;
@@ -59650,7 +59669,7 @@ function schema_inOrder(_, value) {
 function parseRecord(written) {
     if (Buffer.byteLength(written) > schema_MAX_RECORD)
         return null;
-    const value = parseJson(written);
+    const value = json_parseJson(written);
     const { success, data } = versioned.safeParse(value);
     if (!success)
         return null;
@@ -59660,7 +59679,7 @@ function parseRecord(written) {
 function parseLaterRecord(written) {
     if (Buffer.byteLength(written) > schema_MAX_RECORD)
         return null;
-    const { data } = recordHead.safeParse(parseJson(written));
+    const { data } = recordHead.safeParse(json_parseJson(written));
     return data !== undefined && data.schema > Math.max(...schema_READERS.keys()) ? data : null;
 }
 
@@ -59708,7 +59727,7 @@ function byDiffId({ diffId: one }, { diffId: other }) {
 }
 /** What a text tells of them. What is not as it is written here is left out. */
 function parseKept(text) {
-    const lines = Buffer.byteLength(text) > MAX_INDEX ? [] : text.split('\n').slice(0, MAX_LINES).map(parseJson);
+    const lines = Buffer.byteLength(text) > MAX_INDEX ? [] : text.split('\n').slice(0, MAX_LINES).map(json_parseJson);
     return {
         records: lines.flatMap((line) => keptRecord.safeParse(line).data ?? []),
         listings: lines.flatMap((line) => keptListing.safeParse(line).data ?? []),
@@ -59787,7 +59806,7 @@ function parseLines(written) {
     // As many of each; the last line ends with a newline too.
     for (const each of written.split('\n').slice(-2 * MAX_POINTS - 1)) {
         const text = each.trim();
-        const value = parseJson(text);
+        const value = json_parseJson(text);
         const { data: point } = schema_point.safeParse(value);
         if (point !== undefined) {
             const measuredAt = measured.safeParse(value).data?.measuredAt ?? null;
@@ -60159,6 +60178,26 @@ function shorten(text, max, ellipsis = '…') {
     if (characters.length <= max)
         return text;
     return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
+}
+/**
+ * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
+ * as its start.
+ */
+function shortenMiddle(line, width) {
+    if (displayWidth(line) <= width)
+        return line;
+    const characters = Array.from(line);
+    const room = Math.max(0, width - ELLIPSIS.length);
+    const start = fitting(characters, Math.ceil(room / 2));
+    const end = fitting(characters.toReversed(), room - displayWidth(start.join(''))).toReversed();
+    return `${start.join('')}${ELLIPSIS}${end.join('')}`.slice(0, room === 0 ? Math.max(0, width) : undefined);
+}
+const ELLIPSIS = '...';
+/** The first characters that have room in so many columns. */
+function fitting(characters, columns) {
+    let used = 0;
+    const end = characters.findIndex((character) => (used += characterWidth(character)) > columns);
+    return characters.slice(0, end === -1 ? undefined : end);
 }
 const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
 // JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
@@ -67829,7 +67868,7 @@ function createReadRemote(apiUrl, token, signal) {
             const body = await readBody(response, limit * 2);
             const status = response.statusCode ?? 0;
             if (status === 200) {
-                const found = body === null ? null : remote_file_content.safeParse(parseJson(body)).data;
+                const found = body === null ? null : remote_file_content.safeParse(json_parseJson(body)).data;
                 if (found)
                     return { bytes: Buffer.from(found.content, 'base64'), why: null };
                 return { bytes: null, why: `which is no file, or one of more than ${limit / 1_000_000} MB` };
@@ -69643,45 +69682,57 @@ const lines_COLOURS = {
 };
 /** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
 const WIDTH_MIN = 40;
-const INSTRUCTION_MAX = 120;
+/** Columns of an instruction or a path: three quarters of a line, within these. */
+const CODE_MIN = 36;
+const lines_CODE_MAX = 120;
+/** Characters of anything, where nothing has to be cut for want of room. */
+const lines_TEXT_MAX = 1000;
+/** Columns that are left of a name in a table's first column. */
+const NAME_MIN = 12;
 /** The options with a width that can be kept. */
-function penFor({ colour, width }) {
-    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)) };
+function penFor({ colour, width, isWhole = false }) {
+    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)), isWhole };
 }
 /** A phrase as plain characters. */
-function written(words) {
-    return words.map(writtenPiece).join('');
+function written(words, pen) {
+    return words.map((piece) => writtenPiece(piece, pen)).join('');
 }
-function writtenPiece(piece) {
+function writtenPiece(piece, pen) {
     if (typeof piece === 'string')
-        return clean(piece, 1000);
+        return clean(piece);
     if ('code' in piece)
-        return clean(piece.code, INSTRUCTION_MAX);
+        return shortCode(piece.code, pen);
     if ('strong' in piece)
-        return clean(piece.strong, 1000);
+        return clean(piece.strong);
     if ('place' in piece)
-        return clean(placeName(piece.place), INSTRUCTION_MAX);
+        return shortCode(placeName(piece.place), pen);
     if ('link' in piece)
-        return clean(`${piece.link}: ${piece.url}`, 1000);
+        return clean(`${piece.link}: ${piece.url}`);
     return SIGNS[piece.tone];
 }
+/** An instruction or a path: its end says as much as its start. */
+function shortCode(value, { width, isWhole }) {
+    const whole = clean(value);
+    return isWhole ? whole : shortenMiddle(whole, Math.max(CODE_MIN, Math.min(lines_CODE_MAX, Math.floor(width * 0.75))));
+}
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
-function clean(value, max) {
-    const inner = shorten(characters_oneLine(value), max, '...');
+function clean(value) {
+    const inner = shorten(characters_oneLine(value), lines_TEXT_MAX, '...');
     if (inner === '')
         return value === '' ? '' : ' ';
     return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
 }
 /** Lines of at most the terminal's width, broken at spaces; in an indented block, the lines after the first further. */
 function wrap(words, pen, indent = '') {
-    return fold(written(words), pen.width, indent);
+    return fold(written(words, pen), pen, indent);
 }
 /** The same with a line that is plain characters already. */
-function fold(line, width, indent) {
+function fold(line, { width, isWhole }, indent) {
     const hanging = `${indent}${indent}`;
     const lines = [];
     let current = '';
-    for (const word of line.split(' ').flatMap((each) => pieces(each, width - hanging.length))) {
+    const room = isWhole ? Infinity : width - hanging.length;
+    for (const word of lines_wordsOf(line).flatMap((each) => pieces(each, room))) {
         const start = lines.length === 0 ? indent : hanging;
         if (current !== '' && displayWidth(`${start}${current} ${word}`) > width) {
             lines.push(`${start}${current}`);
@@ -69694,6 +69745,10 @@ function fold(line, width, indent) {
     if (current !== '')
         lines.push(`${lines.length === 0 ? indent : hanging}${current}`);
     return lines;
+}
+/** What stands between spaces; a figure and its unit, a sign and what it says, are one. */
+function lines_wordsOf(line) {
+    return line.split(/(?<![✓!✗]|\d(?= (?:[kMGTP]?B\b|%))) /);
 }
 /** A word cut where it is wider than a line. */
 function pieces(word, width) {
@@ -69715,28 +69770,45 @@ function pieces(word, width) {
 const GAP = '  ';
 /**
  * Aligned columns, as much of them as fits the terminal: the first of the tables that does, each of which says less than the one before it.
- * Where none does, a paragraph for each row of the first instead. Heads that are all empty are no line.
+ * Where none does, a paragraph for each row of the last but one instead. Heads that are all empty are no line.
  */
 function tableLines([table, ...narrower], pen) {
-    const fitting = [table, ...narrower].find((each) => lines_columnsOf(each).total <= pen.width);
-    if (fitting === undefined)
-        return table.rows.flatMap((row) => stacked(table, row, pen));
-    const { cells, widths } = lines_columnsOf(fitting);
+    const all = [table, ...narrower];
+    const room = pen.isWhole ? Infinity : pen.width;
+    const fitting = all.find((each) => lines_columnsOf(each, pen).total <= room);
+    const chosen = fitting ?? all.at(-1);
+    const columns = lines_columnsOf(chosen, pen);
+    const { cells, widths } = fitting === undefined ? withShortNames(chosen, columns, room) : columns;
+    if (cells.length === 0) {
+        // Paragraphs have room for percentages.
+        const said = all.at(-2) ?? table;
+        return said.rows.flatMap((row) => stacked(said, row, pen));
+    }
     const lines = cells.map((row, number) => {
         const line = row.map((text, index) => {
             const space = ' '.repeat((widths[index] ?? 0) - displayWidth(text));
-            const words = number === 0 ? [] : (fitting.rows[number - 1]?.[index] ?? []);
+            const words = number === 0 ? [] : (chosen.rows[number - 1]?.[index] ?? []);
             const painted = number === 0 ? paint(text, 'dim', pen) : paintCell(text, words, pen);
-            return fitting.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
+            return chosen.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
         });
         return `  ${line.join(GAP)}`.trimEnd();
     });
     return lines[0] === '' ? lines.slice(1) : lines;
 }
-function lines_columnsOf(table) {
-    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map(written));
-    const widths = table.columns.map((_, index) => Math.max(...cells.map((row) => displayWidth(row[index] ?? ''))));
+function lines_columnsOf(table, pen) {
+    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map((words) => written(words, pen)));
+    return lines_measured(cells);
+}
+function lines_measured(cells) {
+    const widths = (cells[0] ?? []).map((_, index) => Math.max(...cells.map((row) => displayWidth(row[index] ?? ''))));
     return { cells, widths, total: 2 + widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) };
+}
+/** Names of the first column shortened in the middle, as far as it takes; no cells where too little would be left of them. */
+function withShortNames(table, { cells, widths, total }, room) {
+    const left = (widths[0] ?? 0) - (total - room);
+    if (left < NAME_MIN || table.columns[0]?.align !== 'left')
+        return { cells: [], widths, total };
+    return lines_measured(cells.map(([name = '', ...others]) => [shortenMiddle(name, left), ...others]));
 }
 /** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
 function withoutPercent(table) {
@@ -69749,14 +69821,14 @@ function percentDropped(piece) {
 function stacked(table, row, pen) {
     const [name = [], ...cells] = row;
     const said = cells.flatMap((words, index) => {
-        const text = written(words);
-        const head = written(table.columns[index + 1]?.head ?? []);
+        const text = written(words, pen);
+        const head = written(table.columns[index + 1]?.head ?? [], pen);
         if (text === '')
             return [];
         return [[head === '' ? text : `${head} ${text}`]];
     });
     const status = row.flat().find((piece) => typeof piece === 'object' && 'tone' in piece);
-    const lines = fold(`${written(name)}: ${said.join(', ')}`, pen.width, '  ');
+    const lines = fold(`${written(name, pen)}: ${said.join(', ')}`, pen, '  ');
     return lines.map((line) => paintCell(line, status === undefined ? [] : [status], pen));
 }
 function paintCell(text, words, pen) {
@@ -69829,7 +69901,7 @@ function terminal_imageBlocks(image, report, pen) {
     const paragraphs = explanation(image, report).map((words) => wrap(words.map(terminal_quoted), pen));
     if (stateOf(image) === 'failed') {
         const output = image.error === null ? [] : manyLines(failureOutput(image.error));
-        return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)];
+        return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen, '  ')), ...paragraphs.slice(-1)];
     }
     if (image.untouched)
         return paragraphs;
@@ -69887,15 +69959,20 @@ function terminal_quoted(piece) {
 }
 /** A table, and what can be left out of it on a narrow terminal. */
 function fewerWords(table) {
-    return [table, withoutCommits(table), withoutPercent(withoutCommits(table))];
+    const short = withShortHeads(withoutCommits(table));
+    return [table, withoutCommits(table), short, withoutPercent(short)];
 }
 /** `main` for `main a1b2c3d`: the small print has the base's commit. */
 function withoutCommits(table) {
-    const columns = table.columns.map(({ head, align }) => ({
-        head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
-        align,
-    }));
-    return { ...table, columns };
+    return withHeads(table, (head) => head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()));
+}
+/** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
+function withShortHeads(table) {
+    return withHeads(table, (head) => [shortenMiddle(characters_oneLine(plain(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)]);
+}
+const HEAD_MAX = 12;
+function withHeads(table, change) {
+    return { ...table, columns: table.columns.map(({ head, align }) => ({ head: change(head), align })) };
 }
 
 ;// CONCATENATED MODULE: ./build/write-whole.js
@@ -72101,6 +72178,7 @@ async function walkLayer(stored, expected, visit = () => { }) {
         for await (const chunk of readable(stored)) {
             packed.update(chunk);
             packedSize += chunk.length;
+            expected.onRead?.(chunk.length);
             yield chunk;
         }
     }
@@ -72220,7 +72298,7 @@ async function readDocument(files, path, shape) {
 }
 /** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
 function parseDocument(bytes, shape, what) {
-    const value = parseJson(bytes);
+    const value = json_parseJson(bytes);
     if (value === undefined)
         throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
     const parsed = shape.safeParse(value);
@@ -72756,6 +72834,7 @@ async function passedFiles(stream, place, contents, until) {
             const layer = await readLayer(noting(rest, (error) => (broken = error)), {
                 digest: hex === undefined ? null : `sha256:${hex}`,
                 diffId: null,
+                onRead: contents.onRead,
             });
             contents.add(layer);
             return { size, diffId: layer.diffId };
@@ -72996,7 +73075,7 @@ function configsOf(arrival) {
         if (bytes === undefined || seen.has(digest))
             return;
         seen.add(digest);
-        const found = loose.safeParse(parseJson(bytes)).data;
+        const found = loose.safeParse(json_parseJson(bytes)).data;
         if (found?.config)
             configs.add(found.config.digest);
         for (const entry of found?.manifests ?? [])
@@ -73036,7 +73115,7 @@ function unread(place) {
 async function inspectImage(engine, name, place) {
     const told = await engine.inspect(name);
     if (told.ok) {
-        const parsed = inspected.safeParse(parseJson(told.text));
+        const parsed = inspected.safeParse(json_parseJson(told.text));
         if (parsed.success)
             return parsed.data;
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
@@ -73822,7 +73901,7 @@ const contents_AT_A_TIME = 2;
 const contents_MAX_ENTRIES = 2_000_000;
 const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
-function createLayerContents(signal) {
+function createLayerContents(signal, onRead) {
     const known = new Map();
     const underWay = new Map();
     const inTurn = createTurns(contents_AT_A_TIME);
@@ -73853,7 +73932,7 @@ function createLayerContents(signal) {
             if (signal.aborted)
                 throw contents_cancelled(diffId);
             const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
+            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true, onRead };
             return keep(await readLayer(stored, expected).catch((error) => {
                 throw signal.aborted ? contents_cancelled(diffId) : error;
             }));
@@ -73861,7 +73940,7 @@ function createLayerContents(signal) {
         underWay.set(diffId, reading);
         return reading;
     };
-    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read };
+    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, onRead };
 }
 function contents_cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
@@ -74161,7 +74240,7 @@ async function askHelper(exec, name, key) {
             return null;
         throw fail(`failed with exit code ${exitCode}`);
     }
-    const parsed = helped.safeParse(parseJson(stdout));
+    const parsed = helped.safeParse(json_parseJson(stdout));
     if (!parsed.success)
         throw fail('gave no credentials that are understood');
     const { Username: username, Secret: secret } = parsed.data;
@@ -74191,7 +74270,7 @@ async function credentials_readConfig(path) {
     return text === null || text.trim() === '' ? [] : [parseConfig(path, text)];
 }
 function parseConfig(name, text) {
-    const parsed = configFile.safeParse(parseJson(text));
+    const parsed = configFile.safeParse(json_parseJson(text));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
@@ -74261,7 +74340,7 @@ async function ask(socket, method, path, signal) {
         const { status, text } = await exchange(socket, method, path, signal);
         if (status >= 200 && status < 300)
             return { ok: true, text };
-        const { message } = (parseJson(text) ?? {});
+        const { message } = (json_parseJson(text) ?? {});
         return {
             ok: false,
             why: typeof message === 'string' ? message.slice(0, 1_000) : `it answered with status ${status}.`,
@@ -74291,7 +74370,7 @@ function exchange({ path: socketPath, version }, method, path, signal) {
 /** The engine's progress is a JSON object a line; one with `error` is the end of it. */
 function pushError(text) {
     const line = text.split(/\r?\n/).findLast((each) => each.includes('"error"'));
-    const { error } = (line === undefined ? {} : (parseJson(line) ?? {}));
+    const { error } = (line === undefined ? {} : (json_parseJson(line) ?? {}));
     return typeof error === 'string' ? error.slice(0, 1_000) : null;
 }
 
@@ -74329,7 +74408,7 @@ function openIncoming(contents, inTurn) {
     const count = (part) => void (received += part.length);
     // Looked at when the end is reached: only then it is known.
     const expected = { digest: null, diffId: null };
-    const blob = incoming_readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+    const blob = incoming_readBlob(sink, expected, contents, inTurn).then((read) => {
         if (expected.digest === null || read.digest === expected.digest)
             return read;
         throw new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`);
@@ -74353,7 +74432,7 @@ function openIncoming(contents, inTurn) {
         blob,
     };
 }
-async function incoming_readBlob(stored, expected, isWalked, inTurn) {
+async function incoming_readBlob(stored, expected, contents, inTurn) {
     const parts = stored[Symbol.asyncIterator]();
     const start = [];
     let length = 0;
@@ -74372,9 +74451,9 @@ async function incoming_readBlob(stored, expected, isWalked, inTurn) {
     if (isDocument(first.subarray(0, TAR_BLOCK)))
         return hashBlob(all, true);
     return inTurn(async () => {
-        if (!isWalked)
+        if (contents === null)
             return hashBlob(all, false);
-        const layer = await readLayer(all, { ...expected, isOurs: true });
+        const layer = await readLayer(all, { ...expected, isOurs: true, onRead: contents.onRead });
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -74715,7 +74794,7 @@ class BadStatus extends Error {
     constructor(response, body, host) {
         super(`status ${response.statusCode ?? 0}`);
         this.status = response.statusCode ?? 0;
-        this.code = errorAnswer.safeParse(parseJson(body ?? '')).data?.errors[0]?.code ?? null;
+        this.code = errorAnswer.safeParse(json_parseJson(body ?? '')).data?.errors[0]?.code ?? null;
         // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
         this.isPage = isPage(response) && this.status < 500 && this.status !== 429;
         this.retryAfter = response.headers['retry-after'];
@@ -74842,7 +74921,7 @@ function createRegistryClient(deps) {
             }
             throw new BadStatus(answer, body, url.host);
         });
-        const { data } = tokenAnswer.safeParse(parseJson(response ?? ''));
+        const { data } = tokenAnswer.safeParse(json_parseJson(response ?? ''));
         const token = data?.token ?? data?.access_token;
         if (token === undefined) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`);
@@ -75516,7 +75595,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
     return {
         signal,
         onFailure: () => (isAlone ? stop.abort() : undefined),
-        contents: createLayerContents(signal),
+        contents: createLayerContents(signal, world.log.read),
         layers: new Map(),
         findSocket: createFindSocket(exec, signal),
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
@@ -77301,6 +77380,13 @@ function notValid(problems, isFile) {
     const count = problems.length === 1 ? `${one} is` : `${problems.length} ${many} are`;
     return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('input', `${count} not valid:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
 }
+/** The words that an input takes, where there are few. */
+const WORDS = {
+    ...CHOICES,
+    baseline: BASELINES,
+    metrics: METRICS,
+    fail: ['true', 'false'],
+};
 /** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
 function describe(issue, name, given) {
     const { entry, number, line, before, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
@@ -77312,7 +77398,8 @@ function describe(issue, name, given) {
     const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``;
     const where = line === undefined || own !== undefined ? '' : ` in line ${line}`;
     const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : '';
-    const meant = hint ? ` Did you mean \`${onOneLine(hint)}\`?` : '';
+    const near = hint ?? (0,leven__WEBPACK_IMPORTED_MODULE_8__/* .closestMatch */ .h)(value.slice(0, 100).toLowerCase(), [...(WORDS[name] ?? [])], { maxDistance: 2 });
+    const meant = near ? ` Did you mean \`${onOneLine(near)}\`?` : '';
     return {
         line: own?.keys.get(value.split('=', 1)[0]) ?? own?.line ?? place?.line ?? 0,
         words: `\`${name}\` has ${shown}${where}; it takes ${issue.message}${earlier}.${meant}`,

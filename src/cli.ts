@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
-import { helpText, readCommand, type Command, type InitCommand } from './inputs/command-line.ts'
+import { ofOptions, readCommand, type Command, type Form, type InitCommand } from './inputs/command-line.ts'
+import { completionScript } from './inputs/completion.ts'
+import { helpText } from './inputs/help.ts'
 import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
 import {
@@ -15,21 +17,24 @@ import {
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { CouldNotMeasure, toFailure, type Failure } from './failure.ts'
 import type { FindWorld } from './find-images.ts'
-import { init, WORKFLOW } from './init.ts'
+import { firstFileJson, init, WORKFLOW } from './init.ts'
 import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
-import type { Log } from './log.ts'
 import { keepMemoryLow } from './memory.ts'
 import { renderPage } from './page/html.ts'
 import { openLocalRecords } from './record/local.ts'
 import type { Records } from './record/shelf.ts'
+import { renderSummary } from './report/comment.ts'
+import { renderHtml } from './report/html.ts'
 import { renderJson } from './report/json.ts'
 import { exitCodeOf, reportFailure } from './report/assemble.ts'
 import type { Report } from './report/report.ts'
+import type { TerminalOptions } from './report/lines.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import type { Surroundings, World } from './sides.ts'
+import { createTerminalLog, printable, type TerminalLog } from './terminal-log.ts'
 import { version } from './version.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -43,41 +48,35 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** https://no-color.org and https://force-color.org */
 const coloured = (stream: NodeJS.WriteStream): boolean =>
-  !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']))
+  !env['NO_COLOR'] && ((stream.isTTY && env['TERM'] !== 'dumb') || Boolean(env['FORCE_COLOR']))
 
-const say = (text: string): void => void stderr.write(`${text}\n`)
-const warn = (text: string): void => say(`Warning: ${printable(text)}`)
+/** A bar that moves is for somebody who looks at it: not for a job's log, a file or an editor's window. */
+const isLive = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb'
 
-/**
- * The log of both builds as it comes, each line behind its side's name: of buildx's numbered lines only the steps, unless
- * `--verbose`; what it says of a failed step at the end, and what `before-build` prints, whole.
- */
-function terminalLog(verbose: boolean): Log {
-  return {
-    section: (title) => {
-      // Of several images each says which one it is.
-      const [, image = '', what = ''] = /^(.*: )?(?:Build|Read) (base\b)?/s.exec(title) ?? []
-      const side = `${image.replace(/: $/, ' ')}${what || 'head'}`
-      say(title.replaceAll('`', ''))
-      return {
-        line: (text) => {
-          if (!verbose && /^(?:#\d+ (?!\[(?!internal))|\s*$)/.test(text)) return
-          const row = printable(`${side} │ ${text}`)
-          say(coloured(stderr) ? `\u001b[2m${row}\u001b[22m` : row)
-        },
-        end: () => {},
-      }
+function openLog(verbose: boolean): TerminalLog {
+  return createTerminalLog(
+    {
+      write: (text) => void stderr.write(text),
+      size: () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 }),
+      isLive,
+      colour: coloured(stderr),
+      now: () => performance.now(),
+      every: (milliseconds, call) => {
+        const timer = setInterval(call, milliseconds).unref()
+        return () => clearInterval(timer)
+      },
     },
-    info: say,
-    warning: (text) => say(`Warning: ${text}`),
-  }
+    { verbose, signal },
+  )
 }
 
-/** Without control characters: a build's output must not steer the terminal. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
-}
+let log = openLog(false)
+const say = (text: string): void => log.say(text)
+const warn = (text: string): void => log.warning(text)
+signal.addEventListener('abort', () => {
+  log.close()
+  if (isLive) say('Stopping what is under way ...')
+})
 
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }: Inputs): Records {
@@ -110,13 +109,13 @@ function surroundings(): Surroundings {
   }
 }
 
-function worldOf(verbose: boolean, records: Records | null): World {
+function worldOf(records: Records | null): World {
   return {
     createExec: (stop) => createExec(env, stop),
     createOpenOutput: (stop) => createOpenOutput(env, stop),
     env,
     clock: systemClock,
-    log: terminalLog(verbose),
+    log,
     records,
     askWaivers: null,
     key: null,
@@ -126,11 +125,13 @@ function worldOf(verbose: boolean, records: Records | null): World {
 
 /** The file alone on standard output where it is only shown; what to do next where it was written. */
 async function writeFirstFile(command: InitCommand): Promise<number> {
-  const { text, path, failed } = await init(command, surroundings(), worldOf(command.verbose, null), here())
+  const first = await init(command, surroundings(), worldOf(null), here())
+  const { text, path, failed } = first
+  log.close()
   if (failed > 0)
     warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`)
   if (path === null) {
-    stdout.write(text)
+    stdout.write(command.json ? firstFileJson(first) : text)
     return 0
   }
   stdout.write(`Written: ${path}
@@ -171,21 +172,31 @@ function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
   return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd, server), read } }
 }
 
-function terminal(): { colour: boolean; width: number } {
-  return { colour: coloured(stdout), width: stdout.columns ?? 100 }
+/** What stands on standard output: cut to a terminal's width, and whole elsewhere. */
+function terminal(): TerminalOptions {
+  return { colour: coloured(stdout), width: stdout.columns || 100, isWhole: !stdout.isTTY }
 }
 
-/** The report on standard output; of JSON a person would not read why something could not be measured. */
-function show(report: Report, asJson: boolean): void {
-  if (asJson) {
+function rendered(report: Report, form: Form): string {
+  if (form === 'json') return renderJson(report)
+  if (form === 'markdown') return renderSummary(report)
+  return form === 'html' ? renderHtml(report) : renderTerminal(report, terminal())
+}
+
+/** The report on standard output; where it goes to a file, a person would not read why something could not be measured. */
+function show(report: Report, form: Form): void {
+  log.close()
+  if (form !== 'text') {
     for (const { error } of report.images) if (error !== null) sayFailure(error)
   }
-  stdout.write(asJson ? renderJson(report) : renderTerminal(report, terminal()))
+  stdout.write(rendered(report, form))
 }
 
 async function main(command: Command): Promise<number> {
-  if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
+  if ('verbose' in command) log = openLog(command.verbose)
+  if (command.kind === 'help') stdout.write(helpText(command.command, stdout.columns || 100))
   if (command.kind === 'version') stdout.write(`${version}\n`)
+  if (command.kind === 'completion') stdout.write(completionScript(command.shell))
   if (command.kind === 'history') {
     const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
     const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null })
@@ -198,7 +209,7 @@ async function main(command: Command): Promise<number> {
     const configured = await configureReports(values, { ...here(), isFound: true })
     const none = { repositoryUrl: null, runUrl: null }
     const report = await collectReports({ ...configured, paths: command.paths, cwd, run: none, areNamed: true })
-    show(report, command.json)
+    show(report, command.form)
     return exitCodeOf(report, configured.fails)
   }
   if (command.kind === 'init') return writeFirstFile(command)
@@ -212,7 +223,7 @@ async function main(command: Command): Promise<number> {
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
       baseMustExist: command.mustExist,
     },
-    worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)),
+    worldOf(command.mustExist ? null : localRecords(inputs)),
   )
   const page = inputs.page === null ? null : renderPage(report, packed)
   const file = page === null ? null : resolve(inputs.page!)
@@ -225,17 +236,27 @@ async function main(command: Command): Promise<number> {
   }
   if (file !== null) say(`The page is ${printable(file)}`)
   else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
-  show(report, command.json)
+  // Apart from what was said of the builds.
+  if (command.form === 'text' && isLive && stdout.isTTY) say('')
+  show(report, command.form)
   return exitCodeOf(report, failsOf({ images }))
 }
 
+/** The form that was asked for, also where the rest was not understood; `init` and `history` print no report. */
+function wantedForm(argv: readonly string[]): Form {
+  if (argv.some((word) => word === 'init' || word === 'history')) return 'text'
+  const forms = (['json', 'markdown', 'html'] as const).filter((form) => argv.includes(`--${form}`))
+  return forms.length === 1 ? forms[0]! : 'text'
+}
+
+const argv = process.argv.slice(2)
 try {
-  process.exitCode = await main(readCommand(process.argv.slice(2)))
+  process.exitCode = await main(readCommand(argv))
 } catch (error) {
   const failure = toFailure(error)
-  // What `history` prints is no report.
-  if (process.argv.includes('--json') && process.argv[2] !== 'history')
-    stdout.write(renderJson(reportFailure('image', failure)))
-  stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`)
+  const form = wantedForm(argv)
+  log.close()
+  if (form !== 'text') stdout.write(rendered(reportFailure('image', failure), form))
+  sayFailure(ofOptions(failure, argv))
   process.exitCode = signal.aborted ? 130 : 2
 }

@@ -1,7 +1,8 @@
 import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { configure } from './configure.ts'
-import { CouldNotMeasure } from './failure.ts'
+import { NO_DEFAULT, listTargets, readDefinition } from './build/bake.ts'
+import { CouldNotMeasure, toFailure } from './failure.ts'
 import { findImages, type FindWorld } from './find-images.ts'
 import { committedFiles } from './git/committed.ts'
 import { openRepository, type Repository } from './git/git.ts'
@@ -17,7 +18,7 @@ import type { Surroundings, World } from './sides.ts'
 const BAKE_FILES = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl']
 
 /** What is taken for a Dockerfile, and what never is the repository's own image. */
-const DOCKERFILES = ['**/Dockerfile', '**/*.Dockerfile', '**/Dockerfile.*']
+const DOCKERFILES = ['**/Dockerfile', '**/*.Dockerfile', '**/*.dockerfile', '**/Dockerfile.*']
 const NONE = ['**/*.dockerignore', '**/node_modules/**', '**/vendor/**']
 
 /** The job to paste, as the README has it. */
@@ -34,8 +35,31 @@ jobs:
       - uses: image-budget/image-budget@v0
 `
 
-/** The budget file that was made, and the file that it was written to; null: none was. */
-export type FirstFile = { text: string; path: string | null; failed: number }
+/** The budget file that was made, what it was made of, and the file that it was written to; null: none was. */
+export type FirstFile = {
+  text: string
+  path: string | null
+  images: FirstImage[]
+  /** The bake files that have the targets, from the repository's top. */
+  bakeFiles: string[]
+  failed: number
+}
+
+/**
+ * What `init --json` prints: each image with where it is built from (a target of the bake files: null), what was measured of it (bytes, and
+ * the number of layers; null: not measured) or why nothing was, and the budget file as text.
+ */
+export function firstFileJson({ text, images, bakeFiles }: FirstFile): string {
+  const shown = images.map(({ name, build, measured }) => ({
+    name,
+    context: build?.context ?? null,
+    file: build?.file ?? null,
+    ...('reason' in measured
+      ? { size: null, layers: null, problem: measured.reason }
+      : { size: measured.size, layers: measured.layers, problem: null }),
+  }))
+  return `${JSON.stringify({ schema: 1, path: BUDGET_FILE, bakeFiles, images: shown, text }, null, 2)}\n`
+}
 
 /**
  * Builds and measures the images of the repository, those of its bake file and of its other committed Dockerfiles, and writes a first budget
@@ -64,11 +88,12 @@ export async function init(
     return measuredOf(report.images)
   }
 
+  const bakeTargets = await targetsWithoutDefault(at, bakeFiles)
   const targets =
     bakeFiles.length === 0
       ? new Map<string, FirstImage['measured']>()
-      : await measure({ 'bake-files': bakeFiles.join(',') })
-  const dockerfiles = await otherDockerfiles(repository, head, await bakedFiles(at, bakeFiles))
+      : await measure({ 'bake-files': bakeFiles.join(','), 'bake-targets': bakeTargets.join(',') })
+  const dockerfiles = await otherDockerfiles(repository, head, await bakedFiles(at, bakeFiles, bakeTargets))
   const images: FirstImage[] = [...targets].map(([name, measured]) => ({ name, build: null, measured }))
   images.push(...(await measureDockerfiles(dockerfiles, surroundings.repositoryName ?? nameOf(repository), measure)))
   if (images.length === 0)
@@ -87,12 +112,12 @@ export async function init(
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, text, { flag: command.force ? 'w' : 'wx' })
   }
-  return { text, path: path && relative(finding.cwd, path), failed: failed.length }
+  return { text, path: path && relative(finding.cwd, path), images, bakeFiles, failed: failed.length }
 }
 
 /** Where the file is written to; null: it is only shown. */
-async function pathFor({ root }: Repository, { force, dryRun }: InitCommand): Promise<string | null> {
-  if (dryRun) return null
+async function pathFor({ root }: Repository, { force, dryRun, json }: InitCommand): Promise<string | null> {
+  if (dryRun || json) return null
   const path = join(root, BUDGET_FILE)
   const found = await lstat(path).catch(() => null)
   if (found !== null && !force)
@@ -165,10 +190,24 @@ async function otherDockerfiles(repository: Repository, head: string, baked: Rea
   return [...new Set(found.flat())].filter((path) => !baked.has(path) && !/[,\n\r]/.test(path)).toSorted()
 }
 
+/** All targets of bake files that have no group `default`; []: they have one, which says which targets are wanted. */
+async function targetsWithoutDefault({ exec, cwd }: FindWorld, files: string[]): Promise<string[]> {
+  if (files.length === 0) return []
+  const asked = { tree: cwd, folder: cwd, files }
+  const hasDefault = await readDefinition(exec, asked, []).then(
+    () => true,
+    (error: unknown) => {
+      if (toFailure(error).message === NO_DEFAULT) return false
+      throw error
+    },
+  )
+  return hasDefault ? [] : listTargets(exec, asked)
+}
+
 /** The Dockerfiles of the bake file's targets, and of those that they start from. */
-async function bakedFiles(world: FindWorld, bakeFiles: string[]): Promise<Set<string>> {
+async function bakedFiles(world: FindWorld, bakeFiles: string[], bakeTargets: string[]): Promise<Set<string>> {
   if (bakeFiles.length === 0) return new Set()
-  const found = await findImages({ dockerfiles: [], bakeFiles, bakeTargets: [], context: '.' }, () => false, world)
+  const found = await findImages({ dockerfiles: [], bakeFiles, bakeTargets, context: '.' }, () => false, world)
   return new Set(found.flatMap(({ dockerfiles }) => dockerfiles))
 }
 

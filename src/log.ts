@@ -7,6 +7,8 @@ export type Log = {
   section: (title: string) => Section
   info: (text: string) => void
   warning: (text: string) => void
+  /** So many more bytes of layers were read. */
+  read?: (bytes: number) => void
 }
 
 /**

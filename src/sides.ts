@@ -134,7 +134,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   return {
     signal,
     onFailure: () => (isAlone ? stop.abort() : undefined),
-    contents: createLayerContents(signal),
+    contents: createLayerContents(signal, world.log.read),
     layers: new Map(),
     findSocket: createFindSocket(exec, signal),
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.

@@ -174,6 +174,25 @@ describe('check', () => {
     })
   })
 
+  it('prints the report as Markdown or HTML, with the exit code that it has', async () => {
+    const [markdown, html] = await Promise.all(
+      ['--markdown', '--html'].map((form) => run(['check', form, '--max-increase', '1.9 kB'])),
+    )
+    expect([markdown!.exitCode, html!.exitCode]).toEqual([1, 1])
+    expect(markdown!.stdout).toMatch(/^### Image budget: [^]*\| \*\*Size\*\* \|[^]*<details>/)
+    expect(html!.stdout).toMatch(
+      /^<!doctype html>[^]*<h1>Image budget: [^]*<td align="left"><strong>Size<\/strong><\/td>/,
+    )
+    // What it does is told beside it.
+    expect(html!.stderr).toMatch(/^Build this change/m)
+    const failed = await run(['check', '--html', '--max-size', 'large'])
+    expect(failed).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining('could not be measured'),
+      stderr: expect.stringContaining('`--max-size` has `large`'),
+    })
+  })
+
   it('prints JSON for what could not be measured, too', async () => {
     expect(await json(['--max-size', 'large'])).toMatchObject({
       verdict: 'error',
@@ -239,7 +258,11 @@ describe('the command line', () => {
     expect(await run(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' })
     const help = await run(['--help'])
     expect(help).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(help.stdout).toMatch(/Usage: image-budget check[^]*--max-increase[^]*--base REF/)
+    expect(help.stdout).toMatch(/Usage: image-budget COMMAND[^]*check[^]*diff[^]*Examples:/)
+    const own = await run(['check', '--help'])
+    expect(own).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(own.stdout).toMatch(/Usage: image-budget check[^]*--max-increase GROWTH[^]*--base, --base-ref REF/)
+    expect(await run(['help', 'check'])).toEqual(own)
     expect(help.stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
   })
 

@@ -591,11 +591,11 @@ describe('the command line', () => {
     [['', 'oci:x'], /`diff` has ``; it takes/],
     [['oci:x'], /`diff` takes two images/],
     [['oci:x', 'oci:y', 'oci:z'], /`diff` takes two images/],
-    [['--image', 'oci:x', 'oci:y', 'oci:z'], /`--image` has no place in `diff`/],
-    [['--baseline', 'oci:x', 'oci:y', 'oci:z'], /`--baseline` has no place in `diff`/],
+    [['--image', 'oci:x', 'oci:y', 'oci:z'], /`--image` has no place in `diff`; `check`, `explore` have it/],
+    [['--baseline', 'oci:x', 'oci:y', 'oci:z'], /`--baseline` has no place in `diff`; `check`, `explore` have it/],
     [
       ['--file', 'Dockerfile', '--target', 'x', 'oci:y', 'oci:z'],
-      /`file`, `target` are given, but `image` is measured as it is/,
+      /`--file` has no place in `diff`[^]*`--target` has no place in `diff`/,
     ],
     [
       ['--metrics', 'size', '--max-download-size', '1 MB', 'oci:y', 'oci:z'],
@@ -615,7 +615,7 @@ describe('the command line', () => {
       ['--image', 'oci:x', '--baseline', 'none', '--max-increase', '1 kB'],
       /`max-increase` limits growth against a base, but `baseline` is `none`/,
     ],
-    [['--image', 'api:1'], /`image` has `api:1`; it takes an image where it lies/],
+    [['--image', 'api:1'], /`--image` has `api:1`; it takes an image where it lies/],
     [['--image', 'oci:x', 'services/api'], /`context` is given, but `image`/],
   ])('`check` with %j', async (args, words) => {
     expect(await failure(['check', ...args])).toMatch(words)

@@ -68,6 +68,33 @@ it('writes a budget file of what is there, and the next check is within it', () 
     '    max-layers: 5',
   ])
   expect(shown.stderr).toContain('1 image could not be measured')
+  const asJson = run('init', '--json')
+  expect([asJson.status, existsSync(join(repository.dir, FILE))]).toEqual([0, false])
+  expect(JSON.parse(asJson.stdout)).toEqual({
+    schema: 1,
+    path: FILE,
+    bakeFiles: ['docker-bake.hcl'],
+    images: [
+      { name: 'web', context: null, file: null, size: expect.any(Number), layers: 3, problem: null },
+      {
+        name: 'services/[old]',
+        context: 'services/[old]',
+        file: 'services/[old]/Dockerfile',
+        size: null,
+        layers: null,
+        problem: expect.stringContaining('The build failed'),
+      },
+      {
+        name: 'services/api',
+        context: '.',
+        file: 'services/api/Dockerfile',
+        size: expect.any(Number),
+        layers: 3,
+        problem: null,
+      },
+    ],
+    text: shown.stdout,
+  })
   const written = run('init')
   expect(written).toMatchObject({ status: 0, stdout: expect.stringContaining(`Written: ${FILE}\n`) })
   expect(written.stdout).toContain(WORKFLOW)
@@ -98,4 +125,28 @@ it('says why there is nothing to write', () => {
   repository.commit({ Dockerfile: 'FROM image-budget/base:1\nRUN false\n' })
   expect(run('init')).toMatchObject({ status: 2, stderr: expect.stringContaining('No image could be measured') })
   expect(existsSync(join(repository.dir, FILE))).toBe(false)
+})
+
+it('finds Dockerfiles by the names that people give them, and the targets of a bake file without a default', () => {
+  const dockerfile = 'FROM image-budget/base:1\n'
+  repository.commit({
+    'docker-bake.hcl':
+      'target "web" {\n  dockerfile = "Dockerfile.web"\n}\ntarget "jobs" {\n  dockerfile = "Dockerfile.jobs"\n}\n',
+    'Dockerfile.web': dockerfile,
+    'Dockerfile.jobs': dockerfile,
+    'Dockerfile.prod': dockerfile,
+    'debug.Dockerfile': dockerfile,
+    'tools/lint.dockerfile': dockerfile,
+    'lint.dockerfile.dockerignore': '',
+  })
+  const { status, stdout } = run('init', '--json')
+  expect(status).toBe(0)
+  const found = JSON.parse(stdout) as { images: { file: string | null; name: string; layers: number }[] }
+  expect(found.images.map((image) => image.file ?? image.name).toSorted()).toEqual([
+    'Dockerfile.prod',
+    'debug.Dockerfile',
+    'jobs',
+    'tools/lint.dockerfile',
+    'web',
+  ])
 })

@@ -50,6 +50,20 @@ describe('image-budget report', () => {
     expect({ verdict, runUrl }).toEqual({ verdict: 'over', runUrl: null })
   })
 
+  it('prints them as Markdown or HTML, in one form at a time', () => {
+    const markdown = run('out', '--markdown')
+    expect(markdown).toMatchObject({ status: 1, stderr: '' })
+    expect(markdown.stdout).toMatch(/^### Image budget: 1 of 2 images is over\n[^]*<details>/)
+    const html = run('out', '--html')
+    expect(html).toMatchObject({ status: 1, stderr: '' })
+    expect(html.stdout).toMatch(/^<!doctype html>[^]*<h1>Image budget: 1 of 2 images is over<\/h1>/)
+    expect(run('out', '--html', '--json')).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('`--json` and `--html` are forms of the same'),
+    })
+  })
+
   it('misses what the budget file or the command names', () => {
     expect(run('out/web', '--images', 'web,api')).toMatchObject({ status: 2 })
     write('.github/image-budget.yml', 'images:\n  - name: web\n  - name: worker\n')

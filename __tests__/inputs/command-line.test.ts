@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { helpText, readCommand } from '../../src/inputs/command-line.ts'
+import { ofOptions, readCommand } from '../../src/inputs/command-line.ts'
 
 const historyOf = (...args: string[]) => readCommand(['history', ...args])
 
@@ -15,23 +15,25 @@ function problems(...args: string[]): string[] {
 
 describe('init', () => {
   it('takes few options', () => {
-    const none = { kind: 'init', force: false, dryRun: false, verbose: false, builder: null }
+    const none = { kind: 'init', force: false, dryRun: false, json: false, verbose: false, builder: null }
     expect(readCommand(['init'])).toEqual(none)
     expect(readCommand(['init', '--dry-run', '--force', '--builder', 'mine', '--verbose'])).toEqual({
       kind: 'init',
       force: true,
       dryRun: true,
+      json: false,
       verbose: true,
       builder: 'mine',
     })
+    expect(readCommand(['init', '--json'])).toMatchObject({ kind: 'init', json: true })
     expect(problems('init', 'app', '--force=yes', '--max-size', '1 MB', '--dry-rnu', '--builder')).toEqual([
-      '`app` is one argument too many; `init` takes options alone.',
       '`--force` takes no value.',
-      '`--max-size` has no place in `init`, which takes `--dry-run`, `--force`, `--builder`, `--verbose`.',
+      '`--max-size` has no place in `init`; `check`, `diff`, `explore` have it.',
       '`--dry-rnu` is not an option; did you mean `--dry-run`?',
-      '`--builder` takes a value.',
+      '`--builder` takes a value: `--builder NAME`.',
+      '`app` is one argument too many; `init` takes options alone.',
     ])
-    expect(problems('check', '--dry-run')).toEqual(['`--dry-run` is not an option of this command; `init` has it.'])
+    expect(problems('check', '--dry-run')).toEqual(['`--dry-run` has no place in `check`; `init` has it.'])
   })
 })
 
@@ -77,43 +79,98 @@ describe('history', () => {
   )
 
   it('tells all that is wrong at once', () => {
-    const takes = '`--name`, `--platform`, `--last`, `--csv`, `--json`, `--config`, `--data-branch`, `--offline`'
     const args = ['api', '--lsat', '3', '--max-size', '1 MB', '--csv=x', '--unlike-any', '--constructor', '--name']
     expect(problems('history', ...args)).toEqual([
-      '`api` is one argument too many; `history` takes options alone.',
-      '`3` is one argument too many; `history` takes options alone.',
       '`--lsat` is not an option; did you mean `--last`?',
-      `\`--max-size\` has no place in \`history\`, which takes ${takes}.`,
+      '`--max-size` has no place in `history`; `check`, `diff`, `explore` have it.',
       '`--csv` takes no value.',
       '`--unlike-any` is not an option.',
       '`--constructor` is not an option.',
-      '`--name` takes a value.',
+      '`--name` takes a value: `--name NAME`.',
+      // The `3` may be what `--lsat` was given.
+      '`api` is one argument too many; `history` takes options alone.',
     ])
     expect(problems('history', '--csv', '--json')).toEqual([
-      '`--csv` and `--json` are two forms of the same; leave one of the two out.',
+      '`--csv` and `--json` are forms of the same; leave one of the two out.',
     ])
-    expect(problems('history', '--name=', '--last=')).toEqual(['`--name` takes a value.', '`--last` takes a value.'])
+    expect(problems('history', '--name=', '--last=')).toEqual([
+      '`--name` takes a value: `--name NAME`.',
+      '`--last` takes a value: `--last N`.',
+    ])
   })
 
   it('has its options to itself', () => {
     expect(problems('check', '--last', '3', '--csv', '--platform', 'linux/amd64')).toEqual([
-      '`--last` is not an option of this command; `history` has it.',
-      '`--csv` is not an option of this command; `history` has it.',
+      '`--last` has no place in `check`; `history` has it.',
+      '`--csv` has no place in `check`; `history` has it.',
       '`--platform` is not an option; did you mean `--platforms`?',
     ])
     expect(readCommand(['check', '--max-size', '1 MB'])).toMatchObject({ values: { 'max-size': '1 MB' } })
   })
+})
 
-  it('is in the help, which stays within a terminal', () => {
-    expect(helpText(100)).toMatch(/image-budget history \[--name NAME\][^]*image-budget history --csv > [^]*--offline/)
-    expect(
-      helpText(100)
-        .split('\n')
-        .filter((line) => line.length > 100),
-    ).toEqual([])
-    expect(historyOf('--help')).toEqual({ kind: 'help' })
-    expect(problems('histroy')).toEqual([
-      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget explore`, `image-budget report`, `image-budget history` and `image-budget init` are.',
+describe('a command', () => {
+  const named = 'The commands are `check`, `diff`, `explore`, `report`, `history`, `init`, `completion`, `help`.'
+
+  it('is told from one that is misspelt', () => {
+    expect(problems('histroy')).toEqual([`\`histroy\` is not a command. Did you mean \`history\`? ${named}`])
+    expect(problems('measure')).toEqual([`\`measure\` is not a command. ${named}`])
+    expect(problems('--json')).toEqual([`There is no command before \`--json\`. ${named}`])
+    expect(problems('help', 'chekc')).toEqual([`\`chekc\` is not a command. Did you mean \`check\`? ${named}`])
+    expect(problems('chekc', '--help')).toHaveLength(1)
+  })
+
+  it('has help of its own, however it is asked for', () => {
+    const of = (command: string | null) => ({ kind: 'help', command })
+    expect(readCommand([])).toEqual(of(null))
+    expect(readCommand(['--help'])).toEqual(of(null))
+    expect(readCommand(['help'])).toEqual(of(null))
+    expect(readCommand(['history', '--help'])).toEqual(of('history'))
+    expect(readCommand(['help', 'history'])).toEqual(of('history'))
+    // Who asks for help is not told what else is wrong.
+    expect(readCommand(['-h', 'check', '--max-sise', '1 MB'])).toEqual(of('check'))
+    expect(readCommand(['--version'])).toEqual({ kind: 'version' })
+  })
+
+  it('says of an option that is none what it was meant as, or whose it is', () => {
+    expect(problems('check', '--max-sise', '1 MB', '.', '--comment', 'off', '--max_layers=3')).toEqual([
+      '`--max-sise` is not an option; did you mean `--max-size`?',
+      '`--comment` is not an option: on a terminal there is no workflow, no pull request to comment on, and nothing to record.',
+      '`--max_layers` is not an option; did you mean `--max-layers`?',
+    ])
+    expect(problems('diff', '--file', 'Dockerfile', 'oci:a', 'oci:b')).toEqual([
+      '`--file` has no place in `diff`; `check`, `explore` have it.',
+    ])
+  })
+
+  it('takes no option for a value', () => {
+    expect(problems('check', '--builder', '--json')).toEqual(['`--builder` takes a value: `--builder NAME`.'])
+    expect(readCommand(['check', '--before-build=--version'])).toMatchObject({
+      values: { 'before-build': '--version' },
+    })
+    expect(readCommand(['check', '--max-increase', '-1'])).toMatchObject({ values: { 'max-increase': '-1' } })
+  })
+
+  it('prints one form of its report', () => {
+    for (const form of ['json', 'markdown', 'html']) {
+      expect(readCommand(['check', `--${form}`])).toMatchObject({ form })
+      expect(readCommand(['diff', `--${form}`, 'oci:a', 'oci:b'])).toMatchObject({ form })
+      expect(readCommand(['report', `--${form}`, 'a.json'])).toMatchObject({ form })
+    }
+    expect(readCommand(['check'])).toMatchObject({ form: 'text' })
+    expect(problems('check', '--html', '--json')).toEqual([
+      '`--json` and `--html` are forms of the same; leave one of the two out.',
+    ])
+    expect(problems('report', 'a.json', '--html', '--markdown', '--json')).toEqual([
+      '`--json`, `--markdown` and `--html` are forms of the same; leave all but one out.',
+    ])
+  })
+
+  it('completes for shells that it knows', () => {
+    expect(readCommand(['completion', 'zsh'])).toEqual({ kind: 'completion', shell: 'zsh' })
+    expect(problems('completion')).toEqual(['`completion` takes a shell: `bash`, `zsh` or `fish`.'])
+    expect(problems('completion', 'bsah')).toEqual([
+      '`completion` has `bsah`; it takes a shell: `bash`, `zsh` or `fish`. Did you mean `bash`?',
     ])
   })
 })
@@ -140,14 +197,14 @@ describe('explore', () => {
 
   it('says what it does not take', () => {
     expect(problems('explore', '--json')).toEqual([
-      '`--json` has no place in `explore`, which prints where the page is; `check` and `diff` have it.',
+      '`--json` has no place in `explore`; `check`, `diff`, `report`, `history`, `init` have it.',
     ])
     expect(problems('explore', 'oci:a', 'b')).toEqual([expect.stringMatching(/^`explore` has `b`; it takes an image/)])
     expect(problems('explore', 'oci:a', '--image', 'oci:b')).toEqual([
       'The image is given twice: `oci:a` and `--image`.',
     ])
     expect(problems('check', '--output', 'map.html')).toEqual([
-      '`--output` is not an option of this command; `explore` has it, the others have `--page`.',
+      '`--output` has no place in `check`; `explore` has it, the others have `--page`.',
     ])
   })
 })
@@ -160,24 +217,44 @@ describe('report', () => {
       kind: 'report',
       values: { images: 'api,worker\nweb', fail: 'false' },
       paths: ['out', 'api.json'],
-      json: false,
+      form: 'text',
     })
     expect(readCommand(['report', 'out', '--json', '--config', 'off'])).toMatchObject({
       values: { config: 'off' },
-      json: true,
+      form: 'json',
     })
   })
 
   it('tells all that is wrong at once', () => {
     expect(problems('report', '--max-size', '1 MB', '--jsno', '--json=x', '--mode', 'report', '--fail')).toEqual([
-      '`--max-size` has no place in `report`, which takes `--images`, `--config`, `--fail`, `--json`.',
+      '`--max-size` has no place in `report`; `check`, `diff`, `explore` have it.',
       '`--jsno` is not an option; did you mean `--json`?',
       '`--json` takes no value.',
-      '`--mode` is not an option.',
-      '`--fail` takes a value.',
+      '`--mode` is not an option: on a terminal there is no workflow, no pull request to comment on, and nothing to record.',
+      '`--fail` takes a value: `--fail BOOLEAN`.',
     ])
     expect(problems('report')).toEqual([
       '`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.',
     ])
+  })
+})
+
+describe('ofOptions', () => {
+  const failure = { kind: 'input' as const, remedy: null, file: null, line: null, instruction: null }
+
+  it('says options where inputs are not valid, and where they are told of', () => {
+    const message = '2 inputs are not valid:\n- `max-size` has `1`; it takes `1 MB`.\n- `fail` is alone.'
+    expect(ofOptions({ ...failure, message }, ['diff', 'oci:a'])).toMatchObject({
+      message: '2 options are not valid:\n- `--max-size` has `1`; it takes `1 MB`.\n- `fail` is alone.',
+      remedy: '`image-budget diff --help` lists its options.',
+    })
+  })
+
+  it('leaves what a budget file has as it is', () => {
+    const said = {
+      ...failure,
+      message: 'A setting is not valid:\n- a.yml, line 1: `max-size` has `1`; it takes `1 MB`.',
+    }
+    expect(ofOptions(said, ['check'])).toEqual(said)
   })
 })

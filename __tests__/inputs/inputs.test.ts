@@ -97,10 +97,22 @@ const anyText: InputName[] = ['before-build', 'github-token']
 
 describe('a bad value', () => {
   it.each(bad)('of `%s`, %j, gets one error that names input, value and accepted form', (input, value, shown, form) => {
-    expect(failureOf({ [input]: value })).toMatchObject({
+    const { kind, message } = failureOf({ [input]: value })
+    const [said] = message.split(' Did you mean ')
+    expect({ kind, said }).toEqual({
       kind: 'input',
-      message: `An input is not valid:\n- \`${input}\` has ${shown}; it takes ${form}.`,
+      said: `An input is not valid:\n- \`${input}\` has ${shown}; it takes ${form}.`,
     })
+  })
+
+  it.each([
+    ['baseline', 'recrod', 'record'],
+    ['metrics', 'size, download_size', 'download-size'],
+    ['fail', 'ture', 'true'],
+    ['mode', 'Report', 'report'],
+    ['forbid', 'secret', 'secrets'],
+  ])('of `%s`, %j, is told what it was most likely meant as', (input, value, meant) => {
+    expect(failureOf({ [input]: value }).message).toMatch(new RegExp(`Did you mean \`${meant}\`\\?$`))
   })
 
   it('is known of every input that can have one', () => {

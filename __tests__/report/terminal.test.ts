@@ -35,6 +35,33 @@ describe('renderTerminal', () => {
     }
   })
 
+  it('shortens long instructions and paths in the middle, and no figure', () => {
+    const instruction = `RUN apt-get update && apt-get install -y ${'package-with-a-name '.repeat(12)}&& rm -rf /var/lib/apt/lists/*`
+    const image = overImage()
+    image.layerChanges.find(({ line }) => line === 14)!.instruction = instruction
+    const long = report({ images: [image] })
+    for (const width of [40, 60, 80, 120]) {
+      const said = renderTerminal(long, { colour: false, width }).replaceAll(/\s+/g, ' ')
+      expect(said).toMatch(/Dockerfile:14 RUN apt-get.*\.\.\..*lists\/\* \+12\.3 MB/)
+    }
+    // Who reads a file or a pipe has all of it.
+    const whole = renderTerminal(long, { colour: false, width: 100, isWhole: true })
+    expect(whole.replaceAll(/\s+/g, ' ')).toContain(instruction)
+  })
+
+  it('shortens the names of many images where the table has no room, and cuts nothing in a file', () => {
+    const name = 'registry.example/team/a-service-with-a-very-long-name-indeed/worker'
+    const images = [overImage({ name }), overImage({ name: 'api' })]
+    const lines = renderTerminal(report({ images }), { colour: false, width: 100 }).split('\n')
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^ {2}regist\S*\.\.\.\S*worker +148\.2 MB +163\.9 MB .*✗ over by 3\.9 MB$/),
+    )
+    const whole = renderTerminal(report({ images }), { colour: false, width: 60, isWhole: true }).split('\n')
+    expect(whole).toContainEqual(
+      expect.stringMatching(/^ {2}registry\S*worker +148\.2 MB +163\.9 MB .*✗ over by 3\.9 MB$/),
+    )
+  })
+
   it('says all of it on a narrow terminal', () => {
     const words = renderTerminal(over, { colour: false, width: 40 }).replaceAll(/\s+/g, ' ')
     for (const said of ['148.2 MB', '163.9 MB', '+15.7 MB', '160 MB', '✗ over by 3.9 MB', '✓ within', '+5 MB']) {

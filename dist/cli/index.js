@@ -46312,7 +46312,9 @@ function partId({ budget, scope, metric }) {
 /* harmony export */   Gq: () => (/* binding */ reachable),
 /* harmony export */   OG: () => (/* binding */ takenByTarget),
 /* harmony export */   Ud: () => (/* binding */ readDefinition),
-/* harmony export */   _u: () => (/* binding */ bakeArguments)
+/* harmony export */   _u: () => (/* binding */ bakeArguments),
+/* harmony export */   mQ: () => (/* binding */ NO_DEFAULT),
+/* harmony export */   nJ: () => (/* binding */ listTargets)
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
@@ -46379,7 +46381,7 @@ async function readDefinition(exec, { tree, folder, files }, names) {
     const printed = await exec('docker', [...args, '--', ...names], { cwd: folder, withoutCredentials: true });
     const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1];
     if (missing !== undefined)
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file has no target \`${missing}\`.`, {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', noTarget(missing), {
             remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
         });
     if (printed.exitCode !== 0)
@@ -46392,6 +46394,25 @@ async function readDefinition(exec, { tree, folder, files }, names) {
     const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]));
     const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
     return { wanted: resolved(groups, targets), targets };
+}
+const noTarget = (name) => `The bake file has no target \`${name}\`.`;
+/** What `readDefinition` says where no target is asked for, and the files have no default. */
+const NO_DEFAULT = noTarget('default');
+const listedShape = zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({ name: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), group: zod__WEBPACK_IMPORTED_MODULE_5__/* .boolean */ .zMY().default(false) }));
+/**
+ * The names of all targets of bake files, without groups. Throws CouldNotMeasure `input` with bake's own reason.
+ * The form: https://docs.docker.com/reference/cli/docker/buildx/bake/#list
+ */
+async function listTargets(exec, { tree, folder, files }) {
+    await mustBeFiles(tree, folder, files);
+    const args = ['buildx', 'bake', '--list=type=targets,format=json', ...files.map((file) => `--file=${file}`)];
+    const listed = await exec('docker', args, { cwd: folder, withoutCredentials: true });
+    const parsed = listedShape.safeParse(listed.exitCode === 0 ? (0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .parseJson */ .q)(listed.stdout) : null);
+    if (!parsed.success)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The targets of the bake file cannot be listed: ${reasonOf(listed.stderr)}`, {
+            remedy: '`docker buildx bake --list=targets` says the same; buildx 0.20 or newer is needed.',
+        });
+    return parsed.data.filter(({ group }) => !group).map(({ name }) => name);
 }
 /** A compose file takes in others (`env_file`, `extends`, `include`), of which what is wrong shows a line. */
 const COMPOSE = 'it is a compose file, of which bake says what is wrong on a terminal only.';
@@ -46824,24 +46845,29 @@ function csv(fields) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9587);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4701);
-/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(253);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8263);
-/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8930);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9874);
-/* harmony import */ var _init_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9676);
-/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7825);
-/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9334);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9884);
-/* harmony import */ var _page_html_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9556);
-/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4987);
-/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8962);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(8508);
-/* harmony import */ var _write_whole_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(2673);
+/* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9100);
+/* harmony import */ var _inputs_completion_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7108);
+/* harmony import */ var _inputs_help_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9029);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4701);
+/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(253);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8263);
+/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8930);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9874);
+/* harmony import */ var _init_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9676);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(7825);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9334);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(9884);
+/* harmony import */ var _page_html_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9556);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4987);
+/* harmony import */ var _report_comment_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7554);
+/* harmony import */ var _report_html_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9997);
+/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(9665);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(3299);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8962);
+/* harmony import */ var _terminal_log_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(4057);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(8508);
+/* harmony import */ var _write_whole_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(2673);
 
 
 
@@ -46862,57 +46888,53 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_11__/* .keepMemoryLow */ .P)();
+
+
+
+
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_13__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
-const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .interruption */ .YW)();
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
 stdout.on('error', (error) => {
     if (error.code !== 'EPIPE')
         throw error;
 });
 /** https://no-color.org and https://force-color.org */
-const coloured = (stream) => !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']));
-const say = (text) => void stderr.write(`${text}\n`);
-const warn = (text) => say(`Warning: ${printable(text)}`);
-/**
- * The log of both builds as it comes, each line behind its side's name: of buildx's numbered lines only the steps, unless
- * `--verbose`; what it says of a failed step at the end, and what `before-build` prints, whole.
- */
-function terminalLog(verbose) {
-    return {
-        section: (title) => {
-            // Of several images each says which one it is.
-            const [, image = '', what = ''] = /^(.*: )?(?:Build|Read) (base\b)?/s.exec(title) ?? [];
-            const side = `${image.replace(/: $/, ' ')}${what || 'head'}`;
-            say(title.replaceAll('`', ''));
-            return {
-                line: (text) => {
-                    if (!verbose && /^(?:#\d+ (?!\[(?!internal))|\s*$)/.test(text))
-                        return;
-                    const row = printable(`${side} │ ${text}`);
-                    say(coloured(stderr) ? `\u001b[2m${row}\u001b[22m` : row);
-                },
-                end: () => { },
-            };
+const coloured = (stream) => !env['NO_COLOR'] && ((stream.isTTY && env['TERM'] !== 'dumb') || Boolean(env['FORCE_COLOR']));
+/** A bar that moves is for somebody who looks at it: not for a job's log, a file or an editor's window. */
+const isLive = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb';
+function openLog(verbose) {
+    return (0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .createTerminalLog */ .$)({
+        write: (text) => void stderr.write(text),
+        size: () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 }),
+        isLive,
+        colour: coloured(stderr),
+        now: () => performance.now(),
+        every: (milliseconds, call) => {
+            const timer = setInterval(call, milliseconds).unref();
+            return () => clearInterval(timer);
         },
-        info: say,
-        warning: (text) => say(`Warning: ${text}`),
-    };
+    }, { verbose, signal });
 }
-/** Without control characters: a build's output must not steer the terminal. */
-function printable(text) {
-    // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-    return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
-}
+let log = openLog(false);
+const say = (text) => log.say(text);
+const warn = (text) => log.warning(text);
+signal.addEventListener('abort', () => {
+    log.close();
+    if (isLive)
+        say('Stopping what is under way ...');
+});
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }) {
     const world = {
-        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, signal),
-        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createOpenOutput */ .CY)(env, signal),
+        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createExec */ .k7)(env, signal),
+        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createOpenOutput */ .CY)(env, signal),
         cwd: process.cwd(),
         warn,
     };
-    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_13__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_15__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
 }
 function surroundings() {
     return {
@@ -46933,13 +46955,13 @@ function surroundings() {
         credentials: null,
     };
 }
-function worldOf(verbose, records) {
+function worldOf(records) {
     return {
-        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, stop),
-        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createOpenOutput */ .CY)(env, stop),
+        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createExec */ .k7)(env, stop),
+        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createOpenOutput */ .CY)(env, stop),
         env,
-        clock: _clock_js__WEBPACK_IMPORTED_MODULE_3__/* .systemClock */ .m,
-        log: terminalLog(verbose),
+        clock: _clock_js__WEBPACK_IMPORTED_MODULE_5__/* .systemClock */ .m,
+        log,
         records,
         askWaivers: null,
         key: null,
@@ -46948,11 +46970,13 @@ function worldOf(verbose, records) {
 }
 /** The file alone on standard output where it is only shown; what to do next where it was written. */
 async function writeFirstFile(command) {
-    const { text, path, failed } = await (0,_init_js__WEBPACK_IMPORTED_MODULE_8__/* .init */ .T)(command, surroundings(), worldOf(command.verbose, null), here());
+    const first = await (0,_init_js__WEBPACK_IMPORTED_MODULE_10__/* .init */ .Ts)(command, surroundings(), worldOf(null), here());
+    const { text, path, failed } = first;
+    log.close();
     if (failed > 0)
         warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`);
     if (path === null) {
-        stdout.write(text);
+        stdout.write(command.json ? (0,_init_js__WEBPACK_IMPORTED_MODULE_10__/* .firstFileJson */ .he)(first) : text);
         return 0;
     }
     stdout.write(`Written: ${path}
@@ -46960,79 +46984,92 @@ async function writeFirstFile(command) {
 Look at its caps, and commit it. Then \`image-budget check\` compares a branch with its base, and this workflow,
 .github/workflows/image-budget.yml, does it on each pull request:
 
-${_init_js__WEBPACK_IMPORTED_MODULE_8__/* .WORKFLOW */ .E}`);
+${_init_js__WEBPACK_IMPORTED_MODULE_10__/* .WORKFLOW */ .Ep}`);
     return 0;
 }
 const NOTHING_TO_SHOW = 'The page was not written: there is no image whose files are known.';
 /** Throws CouldNotMeasure `precondition` where it cannot be written. */
 async function writePage(file, html) {
     try {
-        await (0,_write_whole_js__WEBPACK_IMPORTED_MODULE_16__/* .writeWhole */ .f)(file, html);
+        await (0,_write_whole_js__WEBPACK_IMPORTED_MODULE_21__/* .writeWhole */ .f)(file, html);
     }
     catch (error) {
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_7__/* .CouldNotMeasure */ .N('precondition', `The page cannot be written: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_7__/* .toFailure */ .w)(error).message}.`, {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_9__/* .CouldNotMeasure */ .N('precondition', `The page cannot be written: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w)(error).message}.`, {
             remedy: '`--output` (`--page` in `check` and `diff`) names a file in a folder that this user may write to.',
         });
     }
 }
 function sayFailure({ message, remedy }) {
-    say(`image-budget: ${printable(message)}${remedy === null ? '' : `\n${printable(remedy)}`}`);
+    say(`image-budget: ${(0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .printable */ .g)(message)}${remedy === null ? '' : `\n${(0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .printable */ .g)(remedy)}`}`);
 }
 /** Where a budget file is looked for, and what it extends. */
 function here() {
-    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, signal);
+    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createExec */ .k7)(env, signal);
     const cwd = process.cwd();
     const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
     const { hostname } = new URL(apiUrl);
     const server = hostname === 'api.github.com' ? 'github.com' : hostname;
-    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
+    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_11__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
     const terminals = { temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(), uncommitted: 'measure', repositoryName: null, credentials: null };
-    return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .ownerOfRemote */ .Tc)(exec, cwd, server), read } };
+    return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .ownerOfRemote */ .Tc)(exec, cwd, server), read } };
 }
+/** What stands on standard output: cut to a terminal's width, and whole elsewhere. */
 function terminal() {
-    return { colour: coloured(stdout), width: stdout.columns ?? 100 };
+    return { colour: coloured(stdout), width: stdout.columns || 100, isWhole: !stdout.isTTY };
 }
-/** The report on standard output; of JSON a person would not read why something could not be measured. */
-function show(report, asJson) {
-    if (asJson) {
+function rendered(report, form) {
+    if (form === 'json')
+        return (0,_report_json_js__WEBPACK_IMPORTED_MODULE_22__/* .renderJson */ .h)(report);
+    if (form === 'markdown')
+        return (0,_report_comment_js__WEBPACK_IMPORTED_MODULE_16__/* .renderSummary */ .Br)(report);
+    return form === 'html' ? (0,_report_html_js__WEBPACK_IMPORTED_MODULE_17__/* .renderHtml */ .K)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_18__/* .renderTerminal */ .b)(report, terminal());
+}
+/** The report on standard output; where it goes to a file, a person would not read why something could not be measured. */
+function show(report, form) {
+    log.close();
+    if (form !== 'text') {
         for (const { error } of report.images)
             if (error !== null)
                 sayFailure(error);
     }
-    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_17__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_14__/* .renderTerminal */ .b)(report, terminal()));
+    stdout.write(rendered(report, form));
 }
 async function main(command) {
+    if ('verbose' in command)
+        log = openLog(command.verbose);
     if (command.kind === 'help')
-        stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .helpText */ .BK)(stdout.columns ?? 100));
+        stdout.write((0,_inputs_help_js__WEBPACK_IMPORTED_MODULE_4__/* .helpText */ .B)(command.command, stdout.columns || 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_18__/* .version */ .r}\n`);
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_23__/* .version */ .r}\n`);
+    if (command.kind === 'completion')
+        stdout.write((0,_inputs_completion_js__WEBPACK_IMPORTED_MODULE_3__/* .completionScript */ .k)(command.shell));
     if (command.kind === 'history') {
-        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createOpenOutput */ .CY)(env, signal)];
-        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
+        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createOpenOutput */ .CY)(env, signal)];
+        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
         const world = { exec, openOutput, cwd: process.cwd(), warn };
-        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_10__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_12__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
     }
     if (command.kind === 'report') {
         const cwd = process.cwd();
         const values = { ...command.values, mode: 'report' };
-        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .configureReports */ .MW)(values, { ...here(), isFound: true });
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .configureReports */ .MW)(values, { ...here(), isFound: true });
         const none = { repositoryUrl: null, runUrl: null };
-        const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_4__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none, areNamed: true });
-        show(report, command.json);
-        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_19__/* .exitCodeOf */ .FO)(report, configured.fails);
+        const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_6__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none, areNamed: true });
+        show(report, command.form);
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .exitCodeOf */ .FO)(report, configured.fails);
     }
     if (command.kind === 'init')
         return writeFirstFile(command);
     if (command.kind !== 'check')
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
-    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
-    const { report, packed } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_15__/* .run */ .e)(images, {
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
+    const { report, packed } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_19__/* .run */ .e)(images, {
         ...surroundings(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
         baseMustExist: command.mustExist,
-    }, worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)));
-    const page = inputs.page === null ? null : (0,_page_html_js__WEBPACK_IMPORTED_MODULE_12__/* .renderPage */ .C)(report, packed);
+    }, worldOf(command.mustExist ? null : localRecords(inputs)));
+    const page = inputs.page === null ? null : (0,_page_html_js__WEBPACK_IMPORTED_MODULE_14__/* .renderPage */ .C)(report, packed);
     const file = page === null ? null : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(inputs.page);
     if (page !== null)
         await writePage(file, page);
@@ -47047,21 +47084,33 @@ async function main(command) {
         return file === null || report.verdict === 'error' ? 2 : 0;
     }
     if (file !== null)
-        say(`The page is ${printable(file)}`);
+        say(`The page is ${(0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .printable */ .g)(file)}`);
     else if (inputs.page !== null)
         warn(NOTHING_TO_SHOW);
-    show(report, command.json);
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_19__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .failsOf */ .t1)({ images }));
+    // Apart from what was said of the builds.
+    if (command.form === 'text' && isLive && stdout.isTTY)
+        say('');
+    show(report, command.form);
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .failsOf */ .t1)({ images }));
 }
+/** The form that was asked for, also where the rest was not understood; `init` and `history` print no report. */
+function wantedForm(argv) {
+    if (argv.some((word) => word === 'init' || word === 'history'))
+        return 'text';
+    const forms = ['json', 'markdown', 'html'].filter((form) => argv.includes(`--${form}`));
+    return forms.length === 1 ? forms[0] : 'text';
+}
+const argv = process.argv.slice(2);
 try {
-    process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommand */ .UK)(process.argv.slice(2)));
+    process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommand */ .U)(argv));
 }
 catch (error) {
-    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_7__/* .toFailure */ .w)(error);
-    // What `history` prints is no report.
-    if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_17__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_19__/* .reportFailure */ .xV)('image', failure)));
-    stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
+    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w)(error);
+    const form = wantedForm(argv);
+    log.close();
+    if (form !== 'text')
+        stdout.write(rendered((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .reportFailure */ .xV)('image', failure), form));
+    sayFailure((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .ofOptions */ .c)(failure, argv));
     process.exitCode = signal.aborted ? 130 : 2;
 }
 
@@ -55352,8 +55401,9 @@ function noImage(place, artifacts) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  E: () => (/* binding */ WORKFLOW),
-  T: () => (/* binding */ init)
+  Ep: () => (/* binding */ WORKFLOW),
+  he: () => (/* binding */ firstFileJson),
+  Ts: () => (/* binding */ init)
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -55362,6 +55412,8 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/configure.js + 1 modules
 var configure = __nccwpck_require__(8263);
+// EXTERNAL MODULE: ./build/build/bake.js
+var bake = __nccwpck_require__(2618);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 // EXTERNAL MODULE: ./build/find-images.js
@@ -55449,10 +55501,11 @@ var run = __nccwpck_require__(8962);
 
 
 
+
 /** Bake files that are taken, in the order in which bake reads them; a compose file is for running, and is none. */
 const BAKE_FILES = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl'];
 /** What is taken for a Dockerfile, and what never is the repository's own image. */
-const DOCKERFILES = ['**/Dockerfile', '**/*.Dockerfile', '**/Dockerfile.*'];
+const DOCKERFILES = ['**/Dockerfile', '**/*.Dockerfile', '**/*.dockerfile', '**/Dockerfile.*'];
 const NONE = ['**/*.dockerignore', '**/node_modules/**', '**/vendor/**'];
 /** The job to paste, as the README has it. */
 const WORKFLOW = `name: Image budget
@@ -55467,6 +55520,21 @@ jobs:
       - uses: actions/checkout@v7
       - uses: image-budget/image-budget@v0
 `;
+/**
+ * What `init --json` prints: each image with where it is built from (a target of the bake files: null), what was measured of it (bytes, and
+ * the number of layers; null: not measured) or why nothing was, and the budget file as text.
+ */
+function firstFileJson({ text, images, bakeFiles }) {
+    const shown = images.map(({ name, build, measured }) => ({
+        name,
+        context: build?.context ?? null,
+        file: build?.file ?? null,
+        ...('reason' in measured
+            ? { size: null, layers: null, problem: measured.reason }
+            : { size: measured.size, layers: measured.layers, problem: null }),
+    }));
+    return `${JSON.stringify({ schema: 1, path: budget_file/* BUDGET_FILE */.vw, bakeFiles, images: shown, text }, null, 2)}\n`;
+}
 /**
  * Builds and measures the images of the repository, those of its bake file and of its other committed Dockerfiles, and writes a first budget
  * file of what they have. Throws CouldNotMeasure where there is a file already (unless it is to be replaced), where no image is found, and
@@ -55488,10 +55556,11 @@ async function init(command, surroundings, world, finding) {
         const { report } = await (0,run/* run */.e)(images, { ...surroundings, cwd: repository.root }, world);
         return measuredOf(report.images);
     };
+    const bakeTargets = await targetsWithoutDefault(at, bakeFiles);
     const targets = bakeFiles.length === 0
         ? new Map()
-        : await measure({ 'bake-files': bakeFiles.join(',') });
-    const dockerfiles = await otherDockerfiles(repository, head, await bakedFiles(at, bakeFiles));
+        : await measure({ 'bake-files': bakeFiles.join(','), 'bake-targets': bakeTargets.join(',') });
+    const dockerfiles = await otherDockerfiles(repository, head, await bakedFiles(at, bakeFiles, bakeTargets));
     const images = [...targets].map(([name, measured]) => ({ name, build: null, measured }));
     images.push(...(await measureDockerfiles(dockerfiles, surroundings.repositoryName ?? nameOf(repository), measure)));
     if (images.length === 0)
@@ -55506,11 +55575,11 @@ async function init(command, surroundings, world, finding) {
         await (0,promises_.mkdir)((0,external_node_path_.dirname)(path), { recursive: true });
         await (0,promises_.writeFile)(path, text, { flag: command.force ? 'w' : 'wx' });
     }
-    return { text, path: path && (0,external_node_path_.relative)(finding.cwd, path), failed: failed.length };
+    return { text, path: path && (0,external_node_path_.relative)(finding.cwd, path), images, bakeFiles, failed: failed.length };
 }
 /** Where the file is written to; null: it is only shown. */
-async function pathFor({ root }, { force, dryRun }) {
-    if (dryRun)
+async function pathFor({ root }, { force, dryRun, json }) {
+    if (dryRun || json)
         return null;
     const path = (0,external_node_path_.join)(root, budget_file/* BUDGET_FILE */.vw);
     const found = await (0,promises_.lstat)(path).catch(() => null);
@@ -55569,11 +55638,23 @@ async function otherDockerfiles(repository, head, baked) {
     // A comma would part a list of inputs.
     return [...new Set(found.flat())].filter((path) => !baked.has(path) && !/[,\n\r]/.test(path)).toSorted();
 }
+/** All targets of bake files that have no group `default`; []: they have one, which says which targets are wanted. */
+async function targetsWithoutDefault({ exec, cwd }, files) {
+    if (files.length === 0)
+        return [];
+    const asked = { tree: cwd, folder: cwd, files };
+    const hasDefault = await (0,bake/* readDefinition */.Ud)(exec, asked, []).then(() => true, (error) => {
+        if ((0,failure/* toFailure */.w)(error).message === bake/* NO_DEFAULT */.mQ)
+            return false;
+        throw error;
+    });
+    return hasDefault ? [] : (0,bake/* listTargets */.nJ)(exec, asked);
+}
 /** The Dockerfiles of the bake file's targets, and of those that they start from. */
-async function bakedFiles(world, bakeFiles) {
+async function bakedFiles(world, bakeFiles, bakeTargets) {
     if (bakeFiles.length === 0)
         return new Set();
-    const found = await (0,find_images/* findImages */.M)({ dockerfiles: [], bakeFiles, bakeTargets: [], context: '.' }, () => false, world);
+    const found = await (0,find_images/* findImages */.M)({ dockerfiles: [], bakeFiles, bakeTargets, context: '.' }, () => false, world);
     return new Set(found.flatMap(({ dockerfiles }) => dockerfiles));
 }
 function nameOf({ root }) {
@@ -56272,25 +56353,303 @@ function hasControls(value) {
 
 /***/ }),
 
-/***/ 9587:
+/***/ 9100:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U: () => (/* binding */ readCommand),
+/* harmony export */   c: () => (/* binding */ ofOptions)
+/* harmony export */ });
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+/* harmony import */ var leven__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7785);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5977);
+/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(743);
+/* harmony import */ var _reference_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6829);
+
+
+
+
+
+
+const SHELLS = ['bash', 'zsh', 'fish'];
+/** How the arguments are split; which of the options a command has is looked at afterwards. */
+const KNOWN = Object.fromEntries(_commands_js__WEBPACK_IMPORTED_MODULE_2__/* .ALL_OPTIONS */ .Pd.flatMap(({ names, short, value }) => names.map((name) => [
+    name,
+    { type: value === null ? 'boolean' : 'string', ...(short !== null && { short }) },
+])));
+/**
+ * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
+ * once. Throws CouldNotMeasure `input` for what is not understood.
+ */
+function readCommand(argv) {
+    const { given, words } = split(argv);
+    const [first, ...rest] = words;
+    const command = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.find((name) => name === first?.text);
+    const asks = (option) => given.some(({ name }) => name === option);
+    if (argv.length === 0)
+        return { kind: 'help', command: null };
+    if (command === undefined) {
+        // Nothing that looks like a command, but a wish that needs none.
+        if (first === undefined && asks('help'))
+            return { kind: 'help', command: null };
+        if (first === undefined && asks('version'))
+            return { kind: 'version' };
+        throw notUnderstood([noCommand(first?.text ?? null, given)], null);
+    }
+    if (asks('help'))
+        return { kind: 'help', command: command === 'help' ? null : command };
+    if (asks('version'))
+        return { kind: 'version' };
+    if (command === 'help') {
+        const about = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.find((name) => name === rest[0]?.text);
+        if (rest.length > 0 && about === undefined)
+            throw notUnderstood([noCommand(rest[0].text, [])], null);
+        return { kind: 'help', command: about ?? null };
+    }
+    const options = readOptions(command, given);
+    // What stands behind an option that is not known may be its value.
+    const args = {
+        texts: rest.filter((word) => !word.isUnsure).map(({ text }) => text),
+        isSure: rest.every((word) => !word.isUnsure),
+    };
+    const read = {
+        check: () => readMeasuring(options, args, 'check'),
+        diff: () => readMeasuring(options, args, 'diff'),
+        explore: () => readMeasuring(options, args, 'explore'),
+        report: () => readReport(options, args),
+        history: () => readHistory(options, args),
+        init: () => readInit(options, args),
+        completion: () => readCompletion(options, args),
+    }[command]();
+    if (options.problems.length > 0)
+        throw notUnderstood(options.problems, command);
+    return read;
+}
+function split(argv) {
+    const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({ args: argv, options: KNOWN, strict: false, allowPositionals: true, tokens: true });
+    const given = [];
+    const words = [];
+    let isUnsure = false;
+    for (const token of tokens) {
+        if (token.kind === 'positional') {
+            words.push({ text: token.value, isUnsure: isUnsure && !_commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.some((name) => name === token.value) });
+            isUnsure = false;
+        }
+        else if (token.kind === 'option') {
+            // `--builder --json`: what looks like an option is one, and no value.
+            const isOption = token.inlineValue === false && /^--[a-z]/.test(token.value);
+            const value = isOption ? undefined : token.value;
+            given.push({ name: token.name, rawName: token.rawName, value });
+            if (isOption)
+                given.push(...split([token.value]).given);
+            isUnsure = token.value === undefined && !Object.hasOwn(KNOWN, token.name);
+        }
+    }
+    return { given, words };
+}
+/** What of the options a command has, and a sentence for each that it does not. */
+function readOptions(command, given) {
+    const values = new Map();
+    const inputs = {};
+    const problems = [];
+    for (const { name, rawName, value } of given) {
+        const option = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .SPECS */ .ne[command].options.find(({ names }) => names.includes(name));
+        if (option === undefined)
+            problems.push(noOption(name, rawName, command));
+        else if (option.value === null && value !== undefined)
+            problems.push(`\`${rawName}\` takes no value.`);
+        else if (option.value !== null && !value)
+            problems.push(`\`${rawName}\` takes a value: \`${rawName} ${option.value}\`.`);
+        else {
+            values.set(option.names[0], added(option, values.get(option.names[0]), value ?? ''));
+            if (option.input !== null)
+                inputs[option.input] = added(option, inputs[option.input], value ?? '');
+        }
+    }
+    return { values, inputs, problems };
+}
+function added({ repeats }, before, value) {
+    return repeats && before !== undefined ? `${before}\n${value}` : value;
+}
+/** `check`, `diff` and `explore`. */
+function readMeasuring({ values, inputs, problems }, { texts, isSure }, command) {
+    const explores = command === 'explore';
+    const isOfTwo = command === 'diff' || (explores && texts.length > 1);
+    const reference = explores && texts.length === 1 ? (0,_reference_js__WEBPACK_IMPORTED_MODULE_4__/* .parseReference */ .F)(texts[0]) : null;
+    if (reference !== null) {
+        if (values.has('image'))
+            problems.push(`The image is given twice: \`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(reference.text)}\` and \`--image\`.`);
+        inputs['image'] = reference.text;
+    }
+    else if (!isOfTwo) {
+        if (texts[0] !== undefined && values.has('context'))
+            problems.push(`The build context is given twice: \`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(texts[0])}\` and \`--context\`.`);
+        if (texts.length > 1)
+            problems.push(`\`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(texts[1])}\` is one argument too many; \`check\` takes at most the build context.`);
+        if (texts[0] !== undefined)
+            inputs['context'] = texts[0];
+    }
+    else if (texts.length === 2) {
+        // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
+        const unclear = texts.filter((text) => (0,_reference_js__WEBPACK_IMPORTED_MODULE_4__/* .parseReference */ .F)(text) === null).map((text) => `\`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(text)}\``);
+        if (unclear.length > 0)
+            problems.push(`\`${command}\` has ${unclear.join(' and ')}; it takes ${_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .IMAGE_FORM */ .f$}.`);
+        for (const name of ['image', 'baseline', 'base'].filter((each) => values.has(each)))
+            problems.push(`\`--${name}\` has no place beside two images: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
+        [inputs['baseline'], inputs['image']] = texts;
+    }
+    else if (isSure) {
+        problems.push(`\`${command}\` takes two images, the one to compare with and the one to judge: \`image-budget ${command} docker-daemon:api:1.0 docker-daemon:api:1.1\`.`);
+    }
+    if (explores)
+        inputs['page'] ??= _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .DEFAULT_PAGE */ ._U;
+    const form = formOf(values, problems);
+    return { kind: 'check', values: inputs, mustExist: isOfTwo, explores, form, verbose: values.has('verbose') };
+}
+/** Of the forms of a report at most one. */
+function formOf(values, problems) {
+    const [form, ...more] = ['json', 'markdown', 'html'].filter((each) => values.has(each));
+    if (more.length > 0)
+        problems.push(oneForm([form, ...more]));
+    return form ?? 'text';
+}
+function oneForm(forms) {
+    const [last, ...others] = forms.map((form) => `\`--${form}\``).toReversed();
+    const all = `${others.toReversed().join(', ')} and ${last}`;
+    return `${all} are forms of the same; leave ${forms.length === 2 ? 'one of the two' : 'all but one'} out.`;
+}
+function readHistory({ values, inputs, problems }, { texts }) {
+    problems.push(...tooMany('history', texts));
+    const [platform, last] = [values.get('platform') ?? null, values.get('last') ?? null];
+    if (platform !== null && !/^\w+(?:\/[\w.]+){1,2}$/.test(platform))
+        problems.push(`\`--platform\` has \`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(platform)}\`; it takes one platform: \`linux/amd64\`.`);
+    if (last !== null && !/^[1-9]\d{0,8}$/.test(last))
+        problems.push(`\`--last\` has \`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(last)}\`; it takes a number of records, 1 or more: \`30\`.`);
+    if (values.has('csv') && values.has('json'))
+        problems.push(oneForm(['csv', 'json']));
+    return {
+        kind: 'history',
+        values: inputs,
+        platform,
+        last: last === null ? null : Number(last),
+        form: values.has('csv') ? 'csv' : values.has('json') ? 'json' : 'table',
+        offline: values.has('offline'),
+    };
+}
+function readInit({ values, problems }, { texts }) {
+    problems.push(...tooMany('init', texts));
+    return {
+        kind: 'init',
+        force: values.has('force'),
+        dryRun: values.has('dry-run'),
+        json: values.has('json'),
+        verbose: values.has('verbose'),
+        builder: values.get('builder') ?? null,
+    };
+}
+function tooMany(command, texts) {
+    return texts.map((text) => `\`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(text)}\` is one argument too many; \`${command}\` takes options alone.`);
+}
+/** The files that it reads stand among the arguments. */
+function readReport({ values, inputs, problems }, { texts, isSure }) {
+    if (texts.length === 0 && isSure)
+        problems.push('`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.');
+    return { kind: 'report', values: inputs, paths: texts, form: formOf(values, problems) };
+}
+function readCompletion({ problems }, { texts, isSure }) {
+    const shell = SHELLS.find((each) => each === texts[0]);
+    if ((shell === undefined && isSure) || texts.length > 1) {
+        const has = texts.length === 0 ? '' : ` has \`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(texts.join(' '))}\`; it`;
+        problems.push(`\`completion\`${has} takes a shell: \`bash\`, \`zsh\` or \`fish\`.${meant(texts[0], SHELLS)}`);
+    }
+    return { kind: 'completion', shell: shell ?? 'bash' };
+}
+function notUnderstood(problems, command) {
+    const remedy = command === null
+        ? '`image-budget --help` lists the commands.'
+        : `\`image-budget ${command} --help\` lists its options.`;
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('input', problems.join('\n'), { remedy });
+}
+/** An error on inputs in the words of who gave them as options of a command, with where these are told of. */
+function ofOptions(failure, argv) {
+    if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message))
+        return failure;
+    const message = failure.message
+        .replace(/^An input is/, 'An option is')
+        .replace(/^(\d+) inputs are/, '$1 options are')
+        .replaceAll(/^- `(?=[a-z-]+` has )/gm, '- `--');
+    const command = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.find((name) => argv.includes(name)) ?? 'check';
+    return { ...failure, message, remedy: failure.remedy ?? `\`image-budget ${command} --help\` lists its options.` };
+}
+function noCommand(text, given) {
+    const all = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.map((name) => `\`${name}\``).join(', ');
+    if (text !== null)
+        return `\`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(text)}\` is not a command.${meant(text, _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo)} The commands are ${all}.`;
+    const [option] = given;
+    const before = option === undefined ? '' : ` before \`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(option.rawName)}\``;
+    return `There is no command${before}. The commands are ${all}.`;
+}
+/** The nearest of some words; nothing where none is near. */
+function meant(text, words) {
+    const near = text === undefined ? undefined : (0,leven__WEBPACK_IMPORTED_MODULE_5__/* .closestMatch */ .h)(text.slice(0, 100).toLowerCase(), [...words], { maxDistance: 2 });
+    return near === undefined ? '' : ` Did you mean \`${near}\`?`;
+}
+/** The sentence on what is no option of a command: what it was most likely meant as, or where it belongs. */
+function noOption(name, rawName, command) {
+    const shown = `\`${(0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .onOneLine */ .GJ)(rawName)}\``;
+    const known = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .SPECS */ .ne[command].options.flatMap(({ names }) => names);
+    const [slip, near] = [1, 2].map((maxDistance) => nearest(name, known, maxDistance));
+    const owners = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.filter((each) => _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .SPECS */ .ne[each].options.some(({ names }) => names.includes(name)));
+    if (slip !== undefined)
+        return `${shown} is not an option; did you mean \`--${slip}\`?`;
+    if (name === 'output')
+        return `${shown} has no place in \`${command}\`; \`explore\` has it, the others have \`--page\`.`;
+    if (owners.length > 0) {
+        const have = `${owners.map((each) => `\`${each}\``).join(', ')} ${owners.length === 1 ? 'has' : 'have'} it`;
+        return `${shown} has no place in \`${command}\`; ${have}.`;
+    }
+    if (near !== undefined)
+        return `${shown} is not an option; did you mean \`--${near}\`?`;
+    if (_commands_js__WEBPACK_IMPORTED_MODULE_2__/* .TOP_OPTIONS */ .$f.some(({ names }) => names.includes(name)))
+        return `${shown} stands alone.`;
+    return _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .WORKFLOW_ONLY */ .JR.some((each) => each === name)
+        ? `${shown} is not an option: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
+        : `${shown} is not an option.`;
+}
+/** The name that a misspelt one was most likely meant as: `max_size`, `maxsize`, `max-sise`. */
+function nearest(name, known, maxDistance) {
+    const byLetters = new Map(known.map((each) => [letters(each), each]));
+    return byLetters.get((0,leven__WEBPACK_IMPORTED_MODULE_5__/* .closestMatch */ .h)(letters(name), [...byLetters.keys()], { maxDistance }) ?? '');
+}
+function letters(text) {
+    return text
+        .slice(0, 100)
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]/g, '');
+}
+
+
+/***/ }),
+
+/***/ 5977:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  Pd: () => (/* binding */ ALL_OPTIONS),
+  Lo: () => (/* binding */ COMMANDS),
+  _U: () => (/* binding */ DEFAULT_PAGE),
   D2: () => (/* binding */ LAST_SHOWN),
-  BK: () => (/* binding */ helpText),
-  UK: () => (/* binding */ readCommand)
+  ne: () => (/* binding */ SPECS),
+  $f: () => (/* binding */ TOP_OPTIONS),
+  JR: () => (/* binding */ WORKFLOW_ONLY),
+  zD: () => (/* binding */ grouped)
 });
 
-// UNUSED EXPORTS: inputOptions
+// UNUSED EXPORTS: terminalWords
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-// EXTERNAL MODULE: ./node_modules/leven/index.js
-var leven = __nccwpck_require__(7785);
-// EXTERNAL MODULE: ./build/failure.js
-var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/inputs/descriptions.js
 /** What action.yml says of each input. Written by `npm run docs`. */
 const descriptions = {
@@ -56337,17 +56696,16 @@ const descriptions = {
 
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs = __nccwpck_require__(743);
-// EXTERNAL MODULE: ./build/inputs/reference.js
-var inputs_reference = __nccwpck_require__(6829);
-;// CONCATENATED MODULE: ./build/inputs/command-line.js
+// EXTERNAL MODULE: ./build/inputs/rules.js
+var rules = __nccwpck_require__(1671);
+;// CONCATENATED MODULE: ./build/inputs/commands.js
 
 
 
-
-
-
+/** What is about comments, jobs and pull requests: nothing that a terminal has. */
+const OF_WORKFLOWS = /\bcomment\b|\bjobs\b|`mode:|`actions\/|pull request/;
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set([
+const WORKFLOW_ONLY = [
     'accept-label',
     'comment',
     'github-token',
@@ -56356,321 +56714,556 @@ const WORKFLOW_ONLY = new Set([
     'mode',
     'reports',
     'allow-pull-request-target',
-]);
-/** The options of the commands that are inputs, in action.yml's order. */
-const inputOptions = inputs/* inputNames */.vj.filter((name) => !WORKFLOW_ONLY.has(name));
-const OWN_OPTIONS = {
-    base: { type: 'string' },
-    output: { type: 'string' },
-    json: { type: 'boolean' },
-    verbose: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-    version: { type: 'boolean', short: 'v' },
+];
+const GROUPS = ['Which images', 'Build', 'What to measure', 'Budgets', 'Comparison', 'Output'];
+const COMMANDS = ['check', 'diff', 'explore', 'report', 'history', 'init', 'completion', 'help'];
+const FILE = { values: 'file' };
+const LIST = { repeats: true };
+const INPUT_FORMS = {
+    name: { group: 'Which images', value: 'NAME' },
+    config: { group: 'Which images', value: 'FILE', ...FILE },
+    images: { group: 'Which images', value: 'NAMES', ...LIST },
+    dockerfiles: { group: 'Which images', value: 'GLOBS', ...FILE, ...LIST },
+    'bake-files': { group: 'Which images', value: 'FILES', ...FILE, ...LIST },
+    'bake-targets': { group: 'Which images', value: 'TARGETS', ...LIST },
+    image: { group: 'Which images', value: 'IMAGE' },
+    context: { group: 'Build', value: 'FOLDER', values: 'folder' },
+    file: { group: 'Build', value: 'FILE', ...FILE },
+    target: { group: 'Build', value: 'STAGE' },
+    'build-args': { group: 'Build', value: 'KEY=VALUE', ...LIST },
+    'build-contexts': { group: 'Build', value: 'NAME=VALUE', ...LIST },
+    platforms: { group: 'Build', value: 'PLATFORMS', values: { someOf: ['linux/amd64', 'linux/arm64'] }, ...LIST },
+    secrets: { group: 'Build', value: 'ID=VALUE', ...LIST },
+    'secret-files': { group: 'Build', value: 'ID=FILE', ...LIST },
+    'cache-from': { group: 'Build', value: 'SOURCE', ...LIST },
+    'cache-to': { group: 'Build', value: 'PLACE', ...LIST },
+    builder: { group: 'Build', value: 'NAME' },
+    'before-build': { group: 'Build', value: 'COMMAND' },
+    metrics: { group: 'What to measure', value: 'METRICS', values: { someOf: inputs/* METRICS */.Cb }, ...LIST },
+    'max-size': { group: 'Budgets', value: 'SIZE' },
+    'max-download-size': { group: 'Budgets', value: 'SIZE' },
+    'max-layers': { group: 'Budgets', value: 'N' },
+    'max-increase': { group: 'Budgets', value: 'GROWTH' },
+    budgets: { group: 'Budgets', value: 'BUDGET', ...LIST },
+    forbid: { group: 'Budgets', value: 'RULES', values: { someOf: rules/* RULES */.y }, ...LIST },
+    baseline: { group: 'Comparison', value: 'BASELINE', values: { oneOf: inputs/* BASELINES */.tb } },
+    'base-ref': { group: 'Comparison', value: 'REF' },
+    'data-branch': { group: 'Comparison', value: 'BRANCH' },
+    page: { group: 'Output', value: 'FILE', ...FILE },
+    fail: { group: 'Budgets', value: 'BOOLEAN', values: { oneOf: ['true', 'false'] } },
 };
 /** Where `explore` writes the page to, where nobody says. */
 const DEFAULT_PAGE = 'image-budget.html';
 /** Records of an image that `history` shows in its table, where nobody says how many. */
 const LAST_SHOWN = 30;
-/** The options that `history` has and nothing else. */
-const HISTORY_OPTIONS = {
-    platform: { type: 'string' },
-    last: { type: 'string' },
-    csv: { type: 'boolean' },
-    offline: { type: 'boolean' },
-};
-/** The options that `init` has and nothing else. */
-const INIT_OPTIONS = { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } };
-/** All options of `init`. */
-const OF_INIT = ['dry-run', 'force', 'builder', 'verbose'];
-/** All options of `history`. */
-const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline'];
-/** Those of them that are inputs. */
-const OF_HISTORY_INPUTS = new Set(['name', 'config', 'data-branch']);
-/** All options of `report`, and those of them that are inputs. */
-const OF_REPORT_INPUTS = new Set(['images', 'config', 'fail']);
-const OF_REPORT = [...OF_REPORT_INPUTS, 'json'];
-/**
- * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
- * once. Throws CouldNotMeasure `input` for what is not understood.
- */
-function readCommand(argv) {
-    const { tokens, positionals } = (0,external_node_util_.parseArgs)({
-        args: argv,
-        options: {
-            ...OWN_OPTIONS,
-            ...HISTORY_OPTIONS,
-            ...INIT_OPTIONS,
-            ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string', multiple: true }])),
-        },
-        strict: false,
-        tokens: true,
-    });
-    const given = tokens.filter((token) => token.kind === 'option');
-    if (given.some(({ name }) => name === 'help') || positionals[0] === 'help' || argv.length === 0)
-        return { kind: 'help' };
-    if (given.some(({ name }) => name === 'version'))
-        return { kind: 'version' };
-    const problems = [];
-    const [command, ...more] = positionals;
-    if (command === 'history')
-        return readHistory(given, more);
-    if (command === 'init')
-        return readInit(given, more);
-    if (command === 'report')
-        return readReportCommand(given, more);
-    const values = {};
-    const explores = command === 'explore';
-    const isOfTwo = command === 'diff' || (explores && more.length > 1);
-    const reference = explores && more.length === 1 ? (0,inputs_reference/* parseReference */.F)(more[0]) : null;
-    if (reference !== null) {
-        values['image'] = reference.text;
-        if (given.some(({ name }) => name === 'image'))
-            problems.push(`The image is given twice: \`${(0,inputs/* onOneLine */.GJ)(reference.text)}\` and \`--image\`.`);
-    }
-    else if (command === 'check' || (explores && !isOfTwo)) {
-        if (more[0] !== undefined)
-            values['context'] = more[0];
-        if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
-            problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`);
-        if (more.length > 1)
-            problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`);
-    }
-    else if (isOfTwo) {
-        if (more.length === 2) {
-            ;
-            [values['baseline'], values['image']] = more;
-            // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
-            const unclear = more.filter((text) => (0,inputs_reference/* parseReference */.F)(text) === null).map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\``);
-            if (unclear.length > 0)
-                problems.push(`\`${command}\` has ${unclear.join(' and ')}; it takes ${inputs/* IMAGE_FORM */.f$}.`);
-        }
-        else
-            problems.push(`\`${command}\` takes two images, the one to compare with and the one to judge: \`image-budget ${command} docker-daemon:api:1.0 docker-daemon:api:1.1\`.`);
-        for (const { name, rawName } of given.filter((option) => ['image', 'baseline', 'base'].includes(option.name)))
-            problems.push(`\`${rawName}\` has no place in \`${command}\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
-    }
-    else {
-        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget explore\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`);
-    }
-    for (const { name, rawName, value } of given) {
-        const isFlag = name === 'json' || name === 'verbose';
-        const isOutput = name === 'output' && explores;
-        const input = name === 'base' ? 'base-ref' : isOutput ? 'page' : inputOptions.find((known) => known === name);
-        if (name === 'json' && explores) {
-            problems.push(`\`${rawName}\` has no place in \`explore\`, which prints where the page is; \`check\` and \`diff\` have it.`);
-        }
-        else if (!isFlag && input === undefined) {
-            problems.push(`\`${rawName}\` is not an option${hint(name)}`);
-        }
-        else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
-            problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
-        }
-        else if (input !== undefined) {
-            values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value;
-        }
-    }
-    if (explores)
-        values['page'] ??= DEFAULT_PAGE;
-    refuse(problems);
-    return {
-        kind: 'check',
-        values,
-        mustExist: isOfTwo,
-        explores,
-        json: given.some(({ name }) => name === 'json'),
-        verbose: given.some(({ name }) => name === 'verbose'),
-    };
+/** An option that takes a value and is no input, or one that is with other words. */
+const own = (name, value, text, more = {}) => ({
+    names: [name],
+    short: null,
+    input: null,
+    value,
+    values: 'any',
+    repeats: false,
+    group: 'Output',
+    text,
+    ...more,
+});
+const flag = (name, text, more = {}) => ({
+    ...own(name, '', text, more),
+    value: null,
+});
+/** An input as an option. */
+function inputOption(name, more = {}) {
+    const { value, group, values = 'any', repeats = false } = INPUT_FORMS[name];
+    const text = terminalWords(descriptions[name]);
+    return { names: [name], short: null, input: name, value, values, repeats, group, text, ...more };
 }
-function refuse(problems) {
-    if (problems.length === 0)
-        return;
-    throw new failure/* CouldNotMeasure */.N('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' });
-}
-/** The options of `history`; `more`: what stands there besides. */
-function readHistory(given, more) {
-    const problems = more.map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\` is one argument too many; \`history\` takes options alone.`);
-    const values = new Map();
-    for (const { name, rawName, value } of given) {
-        const isFlag = name === 'json' || name === 'csv' || name === 'offline';
-        if (!OF_HISTORY.includes(name))
-            problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`);
-        else if (isFlag ? value !== undefined : value === undefined || value === '')
-            problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
-        else
-            values.set(name, value ?? '');
-    }
-    const [platform, last] = [values.get('platform') ?? null, values.get('last') ?? null];
-    if (platform !== null && !/^\w+(?:\/[\w.]+){1,2}$/.test(platform))
-        problems.push(`\`--platform\` has \`${(0,inputs/* onOneLine */.GJ)(platform)}\`; it takes one platform: \`linux/amd64\`.`);
-    if (last !== null && !/^[1-9]\d{0,8}$/.test(last))
-        problems.push(`\`--last\` has \`${(0,inputs/* onOneLine */.GJ)(last)}\`; it takes a number of records, 1 or more: \`30\`.`);
-    if (values.has('csv') && values.has('json'))
-        problems.push('`--csv` and `--json` are two forms of the same; leave one of the two out.');
-    refuse(problems);
-    return {
-        kind: 'history',
-        values: Object.fromEntries([...values].filter(([name]) => OF_HISTORY_INPUTS.has(name))),
-        platform,
-        last: last === null ? null : Number(last),
-        form: values.has('csv') ? 'csv' : values.has('json') ? 'json' : 'table',
-        offline: values.has('offline'),
-    };
-}
-/** The options of `init`; `more`: what stands there besides. */
-function readInit(given, more) {
-    const problems = more.map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\` is one argument too many; \`init\` takes options alone.`);
-    let builder = null;
-    for (const { name, rawName, value } of given) {
-        if (!OF_INIT.includes(name))
-            problems.push(`\`${rawName}\` ${noOption(name, 'init', OF_INIT)}`);
-        else if (name !== 'builder' && value !== undefined)
-            problems.push(`\`${rawName}\` takes no value.`);
-        else if (name === 'builder' && !value)
-            problems.push(`\`${rawName}\` takes a value.`);
-        else if (name === 'builder')
-            builder = value ?? null;
-    }
-    refuse(problems);
-    const has = (option) => given.some(({ name }) => name === option);
-    return { kind: 'init', force: has('force'), dryRun: has('dry-run'), verbose: has('verbose'), builder };
-}
-/** The options of `report`, and the files that it reads. */
-function readReportCommand(given, paths) {
-    const problems = paths.length > 0
-        ? []
-        : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.'];
-    const values = {};
-    for (const { name, rawName, value } of given) {
-        const isFlag = name === 'json';
-        if (!OF_REPORT.includes(name))
-            problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`);
-        else if (isFlag ? value !== undefined : value === undefined || value === '')
-            problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
-        else if (!isFlag)
-            values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value;
-    }
-    refuse(problems);
-    return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') };
-}
-/** The rest of the sentence on what is no option of a command. */
-function noOption(name, command, options) {
-    const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name);
-    if (isKnown)
-        return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`;
-    const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), [...options], { maxDistance: 2 });
-    return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`;
-}
-/** The end of the sentence on an unknown option. */
-function hint(name) {
-    if (name === 'output')
-        return ' of this command; `explore` has it, the others have `--page`.';
-    const near = (0,inputs/* nearestInput */.ZV)(name);
-    if (near === null && Object.hasOwn(INIT_OPTIONS, name))
-        return ' of this command; `init` has it.';
-    if (near === null)
-        return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.';
-    return WORKFLOW_ONLY.has(near)
-        ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
-        : `; did you mean \`--${near}\`?`;
-}
-/** Inputs that are lists: given twice, the option adds. */
-const LISTS = new Set([
-    'images',
-    'dockerfiles',
-    'bake-files',
-    'bake-targets',
-    'build-args',
-    'build-contexts',
-    'platforms',
-    'metrics',
-    'budgets',
-    'forbid',
-    'secrets',
-    'secret-files',
-    'cache-from',
-    'cache-to',
+const isTerminalInput = (name) => Object.hasOwn(INPUT_FORMS, name);
+const BASE = inputOption('base-ref', {
+    names: ['base', 'base-ref'],
+    text: `${withoutDefault(terminalWords(descriptions['base-ref']))} Default: the merge base with the default branch.`,
+});
+const HELP = flag('help', 'Print this help.', { short: 'h' });
+const VERBOSE = flag('verbose', 'Show the whole log of the builds, not only their steps.');
+const FORMS = [
+    flag('json', 'Print the report as JSON (docs/report.md).'),
+    flag('markdown', "Print the report as Markdown, as a job's summary has it."),
+    flag('html', 'Print the report as one HTML file that needs no network.'),
+];
+/** The inputs of `check`, in action.yml's order. */
+const CHECK_INPUTS = inputs/* inputNames */.vj.filter(isTerminalInput).map((name) => (name === 'base-ref' ? BASE : inputOption(name)));
+/** Of two images where they lie nothing is built, and what they are compared with is said. */
+const OF_TWO = new Set([
+    ...[
+        'name',
+        'config',
+        'platforms',
+        'metrics',
+        'max-size',
+        'max-download-size',
+        'max-layers',
+        'max-increase',
+    ],
+    ...['budgets', 'forbid', 'fail', 'page'],
 ]);
-/** The help text; `width` in columns. */
-function helpText(width) {
-    const option = (name, text) => `  ${name}\n${wrap(text, Math.min(width, 100) - 6)
-        .map((line) => `      ${line}`)
-        .join('\n')}`;
-    return `Keeps container images inside a size budget.
+/** The form of a reference, for the commands that take one. */
+const REFERENCES = 'An image is named by where it lies: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE`, `oci:FOLDER`. docs/configuration.md says more (`FILE:NAME`, `FILE:@0`, `NAME@sha256:…`).';
+const SPECS = {
+    check: {
+        usage: ['[OPTIONS] [CONTEXT]'],
+        summary: 'build the change and its base, compare sizes, check budgets',
+        about: [
+            'Builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets. CONTEXT is the build context, a folder.',
+        ],
+        takes: 'folder',
+        options: [...CHECK_INPUTS, ...FORMS, VERBOSE, HELP],
+        examples: [
+            'image-budget check --max-size "160 MB"',
+            'image-budget check --base main --max-increase 3% services/api',
+            'image-budget check --file docker/Dockerfile --target production --build-args VERSION=1',
+            'image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"',
+            'image-budget check --html > report.html',
+        ],
+        notes: [],
+    },
+    diff: {
+        usage: ['[OPTIONS] BASE IMAGE'],
+        summary: 'compare two images where they lie',
+        about: [
+            'Compares two images where they lie, and checks the second against the budgets. Nothing is built.',
+            REFERENCES,
+        ],
+        takes: 'file',
+        options: [...CHECK_INPUTS.filter(({ input }) => input !== null && OF_TWO.has(input)), ...FORMS, VERBOSE, HELP],
+        examples: [
+            'image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1',
+            'image-budget diff docker://ghcr.io/acme/api:1.0 docker-archive:api.tar --max-increase 3%',
+            'image-budget diff oci:old oci:new --markdown',
+        ],
+        notes: [],
+    },
+    explore: {
+        usage: ['[OPTIONS] [CONTEXT]', '[OPTIONS] IMAGE', '[OPTIONS] BASE IMAGE'],
+        summary: 'write an interactive map of what is in an image',
+        about: [
+            'Measures as `check` and `diff` do, and writes a page to look at in a browser: an interactive map of what is in the image and what changed. It is one file that needs no network. Budgets are not judged.',
+            REFERENCES,
+        ],
+        takes: 'folder',
+        options: [
+            ...CHECK_INPUTS.map((option) => option.input === 'page'
+                ? inputOption('page', {
+                    names: ['output', 'page'],
+                    text: `File to write the page to. Default: \`${DEFAULT_PAGE}\`.`,
+                })
+                : option),
+            VERBOSE,
+            HELP,
+        ],
+        examples: [
+            'image-budget explore',
+            'image-budget explore --output out/api.html services/api',
+            'image-budget explore docker-daemon:api:1.0 docker-daemon:api:1.1',
+        ],
+        notes: [],
+    },
+    report: {
+        usage: ['[OPTIONS] FILE...'],
+        summary: 'show and judge JSON reports that were written before',
+        about: [
+            'Shows and judges JSON reports that were written before (`--json`, or the output `report` of the action), of one image or many: files, or folders of them.',
+        ],
+        takes: 'file',
+        options: [
+            inputOption('images', {
+                text: 'Images that a report has to be there of. Default: those of the budget file, where it has a list.',
+            }),
+            inputOption('config', {
+                text: 'Budget file that says which images there are, and of which a broken budget fails. `off`: none is read. Default: `.github/image-budget.yml`.',
+            }),
+            inputOption('fail'),
+            ...FORMS,
+            HELP,
+        ],
+        examples: [
+            'image-budget report image-budget-reports',
+            'image-budget report api.json worker.json --images api,worker',
+            'image-budget report api.json --html > api.html',
+        ],
+        notes: [],
+    },
+    history: {
+        usage: ['[OPTIONS]'],
+        summary: "show how the default branch's images have grown",
+        about: [
+            'Shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.',
+        ],
+        takes: 'any',
+        options: [
+            inputOption('name', { text: 'The one image that is wanted. Default: all images that are recorded.' }),
+            own('platform', 'OS/ARCH', 'The one platform that is wanted: `linux/amd64`. Default: all.', {
+                group: 'Which images',
+                values: { oneOf: ['linux/amd64', 'linux/arm64'] },
+            }),
+            own('last', 'N', `So many of the newest records of each image. Default: ${LAST_SHOWN} in the table, all of them in the other forms.`, { group: 'Which images' }),
+            inputOption('config', {
+                text: 'Budget file that may name the branch. `off`: none is read. Default: `.github/image-budget.yml`.',
+            }),
+            inputOption('data-branch', {
+                group: 'Which images',
+                text: 'Branch that has the records. Default: that of the budget file, or `image-budget`.',
+            }),
+            flag('offline', 'Do not ask the remote: show what the last fetch brought.', { group: 'Which images' }),
+            flag('csv', 'Print every figure as CSV, a line a record (docs/history.md).'),
+            flag('json', 'Print every figure as JSON (docs/history.md).'),
+            HELP,
+        ],
+        examples: [
+            'image-budget history --name api --last 100',
+            'image-budget history --csv > history.csv',
+            'image-budget history --platform linux/amd64 --offline',
+        ],
+        notes: [],
+    },
+    init: {
+        usage: ['[OPTIONS]'],
+        summary: "measure the repository's images, write a first budget file",
+        about: [
+            'Builds and measures the images of the repository, those of its bake file and its other committed Dockerfiles, and writes a first .github/image-budget.yml of what they have.',
+        ],
+        takes: 'any',
+        options: [
+            inputOption('builder'),
+            flag('dry-run', 'Print the file, and write none.'),
+            flag('force', 'Write it anew where there is one.'),
+            flag('json', 'Print what was found and measured, and the file, as JSON; write none.'),
+            VERBOSE,
+            HELP,
+        ],
+        examples: ['image-budget init --dry-run', 'image-budget init --builder remote'],
+        notes: [],
+    },
+    completion: {
+        usage: ['bash | zsh | fish'],
+        summary: 'print a completion script for bash, zsh or fish',
+        about: ['Prints a script that completes commands, options and their values in a shell.'],
+        takes: { oneOf: ['bash', 'zsh', 'fish'] },
+        options: [HELP],
+        examples: [
+            'source <(image-budget completion bash)',
+            'image-budget completion zsh > ~/.zfunc/_image-budget',
+            'image-budget completion fish > ~/.config/fish/completions/image-budget.fish',
+        ],
+        notes: [
+            'bash: put the first line into ~/.bashrc. zsh: the folder has to be in `fpath` before `compinit` is called (`fpath+=~/.zfunc` in ~/.zshrc). fish finds the file by itself.',
+        ],
+    },
+    help: {
+        usage: ['[COMMAND]'],
+        summary: "show a command's options and examples",
+        about: ['Shows what a command does, its options and examples.'],
+        takes: { oneOf: COMMANDS.filter((name) => name !== 'help') },
+        options: [HELP],
+        examples: ['image-budget help check'],
+        notes: [],
+    },
+};
+/** Options without a command. */
+const TOP_OPTIONS = [
+    { ...HELP, text: 'Print this help; with a command, its own.' },
+    flag('version', 'Print the version.', { short: 'v' }),
+];
+/** Every option that there is, once for each name. */
+const ALL_OPTIONS = [...TOP_OPTIONS, ...COMMANDS.flatMap((name) => SPECS[name].options)];
+/** A command's options under their headings, in the headings' order. */
+function grouped(options) {
+    return GROUPS.map((group) => [group, options.filter((option) => option.group === group)]).filter(([, members]) => members.length > 0);
+}
+/**
+ * What action.yml says of an input, for who gives it as an option: without what is about workflows alone, and in the terminal's words.
+ */
+function terminalWords(description) {
+    const sentences = description.split(/(?<=\.\)?) (?=[A-Z`])/);
+    const kept = sentences.flatMap((sentence) => {
+        const clauses = sentence.split(/(?<=;) |(?<=,) (?=to be )/).filter((clause) => !OF_WORKFLOWS.test(clause));
+        return clauses.length === 0 ? [] : [clauses.join(' ').replace(/[;,.]*$/, '.')];
+    });
+    return kept
+        .join(' ')
+        .replaceAll('the job', 'the command')
+        .replaceAll('an input', 'an option')
+        .replaceAll(/\binputs\b/g, 'options')
+        .replaceAll(/`([a-z-]+)`/g, (code, name) => (Object.hasOwn(INPUT_FORMS, name) ? `\`--${name}\`` : code));
+}
+function withoutDefault(text) {
+    return text.replace(/ Default: .*$/, '');
+}
 
-Usage: image-budget check [OPTIONS] [CONTEXT]
-       image-budget diff [OPTIONS] BASE IMAGE
-       image-budget explore [OPTIONS] [--output FILE] [CONTEXT | IMAGE | BASE IMAGE]
-       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
-                           [--json] FILE...
-       image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
-                            [--csv | --json] [--config FILE]
-                            [--data-branch BRANCH] [--offline]
-       image-budget init [--dry-run] [--force] [--builder NAME]
 
-${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
+/***/ }),
 
-${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+/***/ 7108:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-${wrap('explore measures as check and diff do, and writes a page to look at in a browser: an interactive map of what is in the image and what changed. It is one file that needs no network.', Math.min(width, 100)).join('\n')}
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ completionScript)
+/* harmony export */ });
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5977);
 
-${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
-
-${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
-
-${wrap('init builds and measures the images of the repository, those of its bake file and its other committed Dockerfiles, and writes a first .github/image-budget.yml of what they have.', Math.min(width, 100)).join('\n')}
-
-Examples:
-  image-budget check --max-size "160 MB"
-  image-budget check --base main --max-increase 3% services/api
-  image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
-  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
-  image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
-  image-budget explore docker-daemon:api:1.0 docker-daemon:api:1.1
-  image-budget report image-budget-reports
-  image-budget history --name api --last 100
-  image-budget history --csv > history.csv
-
-Options of check, diff and explore:
-${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
-${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
-${option('--output FILE', `Where explore writes the page to. Default: ${DEFAULT_PAGE}.`)}
-${option('--json', 'Print the report as JSON on standard output (check and diff).')}
-${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
-
-Options of report:
-${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
-${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
-${option('--fail BOOLEAN', descriptions.fail)}
-${option('--json', 'Print the one report of them all as JSON on standard output.')}
-
-Options of history:
-${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}
-${option('--platform OS/ARCH', 'The one platform that is wanted: linux/amd64. Default: all.')}
-${option('--last N', `So many of the newest records of each image. Default: ${LAST_SHOWN} in the table, all of them in the other forms.`)}
-${option('--csv', 'Print every figure as CSV, a line a record (docs/history.md).')}
-${option('--json', 'Print every figure as JSON (docs/history.md).')}
-${option('--config FILE', 'Budget file that may name the branch. Default: .github/image-budget.yml.')}
-${option('--data-branch BRANCH', 'Branch that has the records. Default: that of the budget file, or image-budget.')}
-${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
-
-Options of init:
-${option('--dry-run', 'Print the file, and write none.')}
-${option('--force', 'Write it anew where there is one.')}
-${option('--builder NAME', 'Same as for check.')}
-
-Options of all:
-${option('-h, --help', 'Print this help.')}
-${option('-v, --version', 'Print the version.')}
-
-Exit code: 0 within budget, 1 over budget, 2 could not measure (or show), 130 cancelled.
-Images: docs/configuration.md says more of references (FILE:NAME, FILE:@0, NAME@sha256:…).
+/** A script that completes the command in a shell; it asks nothing of the program itself. */
+function completionScript(shell) {
+    return { bash, zsh, fish }[shell]();
+}
+/** The start of what a text says, for a list in a terminal: plain words, within single quotes. */
+function inShort(text) {
+    const [sentence = ''] = text.split(/(?<=[^.])[.:;](?: |$)/);
+    const [words = ''] = /^.{1,72}(?= |$)/.exec(sentence.replaceAll(/[^\w .,/+'()-]/g, '')) ?? [];
+    return words
+        .replace(/ \([^)]*$/, '')
+        .replace(/,$/, '')
+        .replaceAll("'", String.raw `'\''`);
+}
+const dashed = (options) => options.flatMap(({ names, short }) => [...names.map((name) => `--${name}`), ...(short === null ? [] : [`-${short}`])]);
+const words = (values) => {
+    if (typeof values === 'string')
+        return [];
+    return 'oneOf' in values ? values.oneOf : values.someOf;
+};
+/**
+ * No newer than bash 3.2, which macOS has. What has no words of its own is left to bash (`-o default`): files. `--option=value` comes in three words,
+ * for `=` ends a word there.
+ */
+function bash() {
+    const values = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.map((command) => {
+        const cases = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command].options
+            .filter(({ value }) => value !== null)
+            .map((option) => {
+            const names = option.names.map((name) => `--${name}`).join('|');
+            const list = words(option.values).join(' ');
+            const isSome = typeof option.values === 'object' && 'someOf' in option.values;
+            return `        ${names}) words='${list}'${isSome ? ' some=1' : ''}; isValue=1 ;;`;
+        });
+        return `    ${command})
+      options='${dashed(_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command].options).join(' ')}'
+      arguments='${words(_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command].takes).join(' ')}'
+      case "$previous" in
+${[...cases, '        *) ;;'].join('\n')}
+      esac ;;`;
+    });
+    return `# bash completion of image-budget. Made by \`image-budget completion bash\`.
+_image_budget() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous='' command='' word
+  local options='${dashed(_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .TOP_OPTIONS */ .$f).join(' ')}' arguments='' words='' some='' isValue='' before=''
+  [ "$COMP_CWORD" -lt 1 ] || previous="\${COMP_WORDS[COMP_CWORD - 1]}"
+  if [ "$current" = = ]; then
+    current=''
+  elif [ "$previous" = = ] && [ "$COMP_CWORD" -gt 1 ]; then
+    previous="\${COMP_WORDS[COMP_CWORD - 2]}"
+  fi
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
+    case "$word" in
+      ${_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.join('|')}) command="$word"; break ;;
+    esac
+  done
+  case "$command" in
+${values.join('\n')}
+    *) arguments='${_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.join(' ')}' ;;
+  esac
+  COMPREPLY=()
+  if [ -n "$isValue" ]; then
+    # What stands before the last comma is chosen already.
+    if [ -n "$some" ] && [ "$current" != "\${current%,*}" ]; then before="\${current%,*},"; fi
+    [ -z "$words" ] || COMPREPLY=($(compgen -P "$before" -W "$words" -- "\${current#"$before"}"))
+    return
+  fi
+  case "$current" in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$current")) ;;
+    *) [ -z "$arguments" ] || COMPREPLY=($(compgen -W "$arguments" -- "$current")) ;;
+  esac
+}
+complete -o default -F _image_budget image-budget
 `;
 }
+/** What zsh's \`_arguments\` does with a value. */
+function zshAction(values) {
+    if (values === 'file')
+        return '_files';
+    if (values === 'folder')
+        return '_files -/';
+    if (values === 'any')
+        return ' ';
+    return 'oneOf' in values ? `(${values.oneOf.join(' ')})` : `_values -s , value ${values.someOf.join(' ')}`;
+}
+function zshOption({ names, short, value, values, repeats, text }) {
+    const all = [...(short === null ? [] : [`-${short}`]), ...names.map((name) => `--${name}`)];
+    const others = repeats ? '*' : all.length > 1 ? `(${all.join(' ')})` : '';
+    const takes = value === null ? '' : `:${value}:${zshAction(values)}`;
+    return all.map((name) => `'${others}${name}${value === null || name.length === 2 ? '' : '='}[${inShort(text)}]${takes}'`);
+}
+function zshArguments(command) {
+    const { takes } = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command];
+    if (takes === 'any')
+        return [];
+    return [`'*:argument:${zshAction(takes)}'`];
+}
+function zsh() {
+    const commands = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.map((name) => `    '${name}:${inShort(_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[name].summary)}'`);
+    const cases = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.map((name) => {
+        const specs = [..._commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[name].options.flatMap(zshOption), ...zshArguments(name)];
+        return `    ${name})\n      _arguments -s ${specs.map((spec) => `\\\n        ${spec}`).join(' ')} ;;`;
+    });
+    return `#compdef image-budget
+# zsh completion of image-budget. Made by \`image-budget completion zsh\`.
+_image_budget() {
+  local context state state_descr line
+  typeset -A opt_args
+  local -a commands=(
+${commands.join('\n')}
+  )
+  _arguments -C ${_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .TOP_OPTIONS */ .$f.flatMap(zshOption).join(' ')} '1: :->command' '*:: :->arguments' && return
+  case $state in
+  command) _describe command commands ;;
+  arguments)
+    case $words[1] in
+${cases.join('\n')}
+    esac ;;
+  esac
+}
+if [ "$funcstack[1]" = _image_budget ] || [ "$funcstack[1]" = _image-budget ]; then
+  _image_budget "$@"
+else
+  compdef _image_budget image-budget
+fi
+`;
+}
+function fish() {
+    const none = `not __fish_seen_subcommand_from ${_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.join(' ')}`;
+    const lines = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.flatMap((command) => {
+        const seen = `__fish_seen_subcommand_from ${command}`;
+        const { takes, options, summary } = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command];
+        const list = words(takes);
+        const known = options.map((option) => fishOption(seen, option));
+        if (list.length > 0)
+            known.push(`complete -c image-budget -n '${seen}' -f -a '${list.join(' ')}'`);
+        return [`complete -c image-budget -n '${none}' -f -a ${command} -d '${inShort(summary)}'`].concat(known);
+    });
+    return `# fish completion of image-budget. Made by \`image-budget completion fish\`.
+${[..._commands_js__WEBPACK_IMPORTED_MODULE_0__/* .TOP_OPTIONS */ .$f.map((option) => fishOption(none, option)), ...lines].join('\n')}
+`;
+}
+function fishOption(condition, { names, short, value, values, text }) {
+    const name = [...(short === null ? [] : [`-s ${short}`]), ...names.map((each) => `-l ${each}`)].join(' ');
+    const list = words(values);
+    const takes = value === null
+        ? ''
+        : values === 'file' || values === 'folder'
+            ? ' -r -F'
+            : ` -x${list.length > 0 ? ` -a '${fishList(values, list)}'` : ''}`;
+    return `complete -c image-budget -n '${condition}' ${name}${takes} -d '${inShort(text)}'`;
+}
+/** Several between commas: fish's own function for it says what is chosen already. */
+function fishList(values, list) {
+    return typeof values === 'object' && 'someOf' in values ? `(__fish_append , ${list.join(' ')})` : list.join(' ');
+}
+
+
+/***/ }),
+
+/***/ 9029:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ helpText)
+/* harmony export */ });
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5977);
+
+/** Wider than this, lines are hard to read. */
+const WIDTH_MAX = 100;
+const WIDTH_MIN = 40;
+/** Narrower than this, what an option means stands below its name. */
+const TWO_COLUMNS = 72;
+/** Columns of the options' names. */
+const NAMES_WIDTH = 28;
+/** What the terminal's help says of the whole program, or of one command; `width` in columns. */
+function helpText(command, width) {
+    const columns = Math.max(WIDTH_MIN, Math.min(width, WIDTH_MAX));
+    const blocks = command === null ? programHelp(columns) : commandHelp(command, columns);
+    return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+function programHelp(width) {
+    const longest = Math.max(..._commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.map((name) => name.length));
+    const commands = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.flatMap((name) => described(name, _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[name].summary, longest + 4, width));
+    return [
+        wrap('Keeps container images inside a size budget.', width),
+        ['Usage: image-budget COMMAND [OPTIONS]'],
+        ['Commands:', ...commands],
+        ['Options:', ..._commands_js__WEBPACK_IMPORTED_MODULE_0__/* .TOP_OPTIONS */ .$f.flatMap((option) => optionLines(option, longest + 7, width))],
+        [
+            'Examples:',
+            ...example('image-budget check --max-size "160 MB"', width),
+            ...example('image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1', width),
+            ...example('image-budget explore', width),
+            ...example('image-budget init --dry-run', width),
+        ],
+        wrap('image-budget COMMAND --help lists the options of a command, with examples.', width),
+        wrap(EXIT_CODES, width),
+        wrap('More: https://github.com/image-budget/image-budget#readme', width),
+    ];
+}
+function commandHelp(command, width) {
+    const { usage, about, options, examples, notes } = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command];
+    const usages = usage.flatMap((form, at) => {
+        const start = at === 0 ? 'Usage: ' : '       ';
+        const [first = '', ...more] = wrap(`image-budget ${command} ${form}`, width - start.length);
+        return [`${start}${first}`].concat(more.map((line) => `           ${line}`));
+    });
+    // One group alone needs no name.
+    const groups = (0,_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .grouped */ .zD)(options);
+    const named = groups.map(([group, members]) => [`${groups.length === 1 ? 'Options' : group}:`].concat(members.flatMap((option) => optionLines(option, NAMES_WIDTH, width))));
+    const repeats = options.some((option) => option.repeats);
+    const judges = command === 'check' || command === 'diff' || command === 'report';
+    return [
+        usages,
+        ...about.map((paragraph) => wrap(paragraph, width)),
+        ['Examples:', ...examples.flatMap((line) => example(line, width))],
+        ...named,
+        ...(repeats ? [wrap('Options with ... may be given more than once.', width)] : []),
+        ...notes.map((paragraph) => wrap(paragraph, width)),
+        ...(judges ? [wrap(EXIT_CODES, width)] : []),
+    ];
+}
+const EXIT_CODES = 'Exit code: 0 within budget, 1 over budget, 2 could not measure (or show), 130 cancelled.';
+/** An example is copied: it is not broken where it can be helped. */
+function example(line, width) {
+    return line.length + 2 <= width
+        ? [`  ${line}`]
+        : wrap(line, width - 6).map((part, at, all) => `${at === 0 ? '  ' : '      '}${part}${at < all.length - 1 ? ' \\' : ''}`);
+}
+function optionLines(option, names, width) {
+    return described(optionName(option), option.text, names, width);
+}
+/** `-h, --help`, `--base, --base-ref REF`, `--build-args KEY=VALUE ...`. */
+function optionName({ names, short, value, repeats }) {
+    const all = [...(short === null ? [] : [`-${short}`]), ...names.map((name) => `--${name}`)].join(', ');
+    return `${all}${value === null ? '' : ` ${value}`}${repeats ? ' ...' : ''}`;
+}
+/** A name, and what it means beside it; below it, where there is no room. */
+function described(name, text, names, width) {
+    const start = `  ${name}`;
+    if (width < TWO_COLUMNS)
+        return [start, ...wrap(text, width - 6).map((line) => `      ${line}`)];
+    const lines = wrap(text, width - names);
+    const [first = '', ...more] = lines;
+    const head = start.length + 2 <= names ? [`${start.padEnd(names)}${first}`] : [start, `${' '.repeat(names)}${first}`];
+    return [...head, ...more.map((line) => `${' '.repeat(names)}${line}`)];
+}
+/** Lines of at most `width` columns; a longer word stands on a line of its own. A default that is a word alone has no full stop behind it. */
 function wrap(text, width) {
+    const plain = text.replace(/(Default: `[^`]+`)\.$/, '$1').replaceAll('`', '');
     const lines = [];
-    for (const word of text.replaceAll('`', '').split(/\s+/)) {
+    for (const word of plain.split(/\s+/)) {
         const last = lines.at(-1);
-        if (last !== undefined && last.length + word.length < width)
+        if (last !== undefined && last.length + 1 + word.length <= width)
             lines[lines.length - 1] = `${last} ${word}`;
         else
             lines.push(word);
@@ -57030,6 +57623,13 @@ function notValid(problems, isFile) {
     const count = problems.length === 1 ? `${one} is` : `${problems.length} ${many} are`;
     return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('input', `${count} not valid:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
 }
+/** The words that an input takes, where there are few. */
+const WORDS = {
+    ...CHOICES,
+    baseline: BASELINES,
+    metrics: METRICS,
+    fail: ['true', 'false'],
+};
 /** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
 function describe(issue, name, given) {
     const { entry, number, line, before, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
@@ -57041,7 +57641,8 @@ function describe(issue, name, given) {
     const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``;
     const where = line === undefined || own !== undefined ? '' : ` in line ${line}`;
     const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : '';
-    const meant = hint ? ` Did you mean \`${onOneLine(hint)}\`?` : '';
+    const near = hint ?? (0,leven__WEBPACK_IMPORTED_MODULE_8__/* .closestMatch */ .h)(value.slice(0, 100).toLowerCase(), [...(WORDS[name] ?? [])], { maxDistance: 2 });
+    const meant = near ? ` Did you mean \`${onOneLine(near)}\`?` : '';
     return {
         line: own?.keys.get(value.split('=', 1)[0]) ?? own?.line ?? place?.line ?? 0,
         words: `\`${name}\` has ${shown}${where}; it takes ${issue.message}${earlier}.${meant}`,
@@ -57588,8 +58189,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
-// EXTERNAL MODULE: ./build/report/markdown.js
-var markdown = __nccwpck_require__(4902);
+// EXTERNAL MODULE: ./build/report/markdown.js + 1 modules
+var markdown = __nccwpck_require__(6853);
 ;// CONCATENATED MODULE: ./build/page/assets.js
 /** The page's own script and style, of page/. Written by `npm run build`. */
 const script = "/*! d3-hierarchy, https://d3js.org/d3-hierarchy/\nCopyright 2010-2026 Mike Bostock\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\nwith or without fee is hereby granted, provided that the above copyright notice\nand this permission notice appear in all copies.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH\nREGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND\nFITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT,\nINDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS\nOF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER\nTORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF\nTHIS SOFTWARE.\n*/\nvar we=[\"B\",\"kB\",\"MB\",\"GB\",\"TB\",\"PB\"];var Ae=null;function ke(e){return e<1e3?String(e):(Ae??=new Intl.NumberFormat(\"en-US\"),Ae.format(e))}function $(e){if(!Number.isInteger(e))throw new RangeError(`not a number of bytes: ${e}`);let t=Math.abs(e),n=e<0?\"\\u2212\":\"\";if(t<1e3)return`${n}${t} B`;let r=1;for(;ve(t,r)>=1e4&&r<we.length-1;)r+=1;let o=ve(t,r);return`${n}${Math.floor(o/10)}.${o%10} ${we[r]}`}function ve(e,t){return Math.round(e/(1e3**t/10))}function D(e){return e>0?`+${$(e)}`:$(e)}function Se(e){let t=Math.round(Math.abs(e)*10)/10;return lt(t===0?0:e,`${t.toFixed(1)} %`)}function lt(e,t){return e===0?t:`${e>0?\"+\":\"\\u2212\"}${t}`}function Te(e){return`${e<0?\"\\u2212\":\"\"}${ke(Math.abs(e))} B`}function ee(e,t){return`${ke(e)} ${t}${e===1?\"\":\"s\"}`}function Me({files:e,folders:t,...n}){let r=new Int32Array(e.names.length),o=0;for(let[i,s]of e.counts.entries())r.fill(i,o,o+s),o+=s;let a=Float64Array.from(e.after);return{facts:n,folderNames:t.names,folderParents:Int32Array.from(t.parents),names:e.names,folderOf:r,before:a.map((i,s)=>i-e.growth[s]),after:a,layerBefore:Int32Array.from(e.layerBefore),layerAfter:Int32Array.from(e.layerAfter),packageBefore:Int32Array.from(e.packageBefore),packageAfter:Int32Array.from(e.packageAfter),lostBefore:Int32Array.from(e.lostBefore),lostAfter:Int32Array.from(e.lostAfter)}}function X({folderNames:e,folderParents:t},n){let r=[];for(let o=n;o>0;o=t[o])r.push(e[o]);return r.length===0?\"\":`/${r.toReversed().join(\"/\")}`}function te(e,t){return`${X(e,e.folderOf[t])}/${e.names[t]}`}var ne=[\"root\",\"folder\",\"file\",\"package\",\"ecosystem\",\"layer\",\"none\"];function Ee(e,t){let n={parent:[-1],kind:[0],ref:[0]},r=(m,u,l)=>(n.parent.push(m),n.kind.push(ne.indexOf(u)),n.ref.push(l),n.parent.length-1),o=[],a=new Map,i=m=>{if(t===\"folder\")return 0;let u=a.get(m);if(u!==void 0)return u;let l;if(t===\"layer\")l=r(0,\"layer\",m);else if(m===-1)l=r(0,\"none\",0);else{let{ecosystem:c}=e.facts.packages[m],y=o.indexOf(c);y===-1&&(y=o.push(c)-1);let x=-2-y,v=a.get(x)??r(0,\"ecosystem\",y);a.set(x,v),l=r(v,\"package\",m)}return a.set(m,l),l},s=e.folderNames.length,h=new Map,p=(m,u)=>{if(u===0)return i(m);let l=(m+1)*s+u,c=h.get(l);if(c!==void 0)return c;let y=r(p(m,e.folderParents[u]),\"folder\",u);return h.set(l,y),y},w=[],g=(m,u,l)=>{w[r(p(m,e.folderOf[u]),\"file\",u)]=l},[d,b]=t===\"layer\"?[e.layerBefore,e.layerAfter]:[e.packageBefore,e.packageAfter];for(let m=0;m<e.names.length;m++){let u=(e.layerBefore[m]>=0?1:0)+(e.layerAfter[m]>=0?2:0);t===\"folder\"?g(0,m,u):u!==3||d[m]===b[m]?g((u===1?d:b)[m],m,u):(g(b[m],m,2),g(d[m],m,1))}return ft(e,t,n,w,o)}function ft(e,t,n,r,o){let a=n.parent.length,i={by:t,image:e,parent:Int32Array.from(n.parent),kind:Uint8Array.from(n.kind),ref:Int32Array.from(n.ref),before:new Float64Array(a),after:new Float64Array(a),change:new Float64Array(a),lostBefore:new Float64Array(a),lostAfter:new Float64Array(a),filesBefore:new Int32Array(a),filesAfter:new Int32Array(a),start:new Int32Array(a+1),children:new Int32Array(a-1),ecosystems:o},{parent:s,before:h,after:p,change:w,lostBefore:g,lostAfter:d,filesBefore:b,filesAfter:m,start:u}=i;for(let c=1;c<a;c++)u[s[c]+1]+=1;for(let c=0;c<a;c++)u[c+1]+=u[c];let l=u.slice();for(let c=1;c<a;c++)i.children[l[s[c]]++]=c;for(let c=a-1;c>0;c--){let y=r[c];if(y!==void 0){let x=i.ref[c];y!==2&&(b[c]=1,h[c]=e.before[x],e.lostBefore[x]>0&&(g[c]=h[c])),y!==1&&(m[c]=1,p[c]=e.after[x],e.lostAfter[x]>0&&(d[c]=p[c])),w[c]=Math.abs(p[c]-h[c])}for(let x of[h,p,w,g,d,b,m])x[s[c]]+=x[c]}return i}function R(e,t){return ne[e.kind[t]]}function Be(e,t){let{kind:n,start:r,children:o}=e,a=r[t];return n[t]===Le&&r[t+1]===a+1&&n[o[a]]===Le}var Le=ne.indexOf(\"folder\"),ct=ne.indexOf(\"file\");function dt(e,t){let n=t;for(;Be(e,n);)n=e.children[e.start[n]];return n}function C(e,t){let n=e.parent[t];for(;n>0&&Be(e,n);)n=e.parent[n];return n}function _(e,t){return e.kind[t]===ct}function N(e,t){return e.start[t+1]>e.start[t]}function U(e,t,n){return e[n][t]}function W(e,t){let[n,r]=[e.before[t],e.after[t]];return e.filesBefore[t]===0?\"new\":e.filesAfter[t]===0?\"gone\":r!==n?r>n?\"grown\":\"shrunk\":e.change[t]===0?\"unchanged\":\"same\"}function $e(e){let t={before:new Map,after:new Map,change:new Map};return(n,r)=>{let o=t[r].get(n);if(o)return o;let a=e[r],i=e.children.slice(e.start[n],e.start[n+1]).map(s=>dt(e,s)).toSorted((s,h)=>a[h]-a[s]||s-h);return t[r].set(n,i),i}}function*Ie(e,t){let n=[t];for(let r=n.pop();r!==void 0;r=n.pop()){_(e,r)&&(yield e.ref[r]);for(let o=e.start[r];o<e.start[r+1];o++)n.push(e.children[o])}}var mt=/(?!\\u200D)[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cn}\\p{Cs}\\u2028\\u2029]/gu;function L(e){return e.replaceAll(mt,t=>`\\u27E8${t.codePointAt(0).toString(16).toUpperCase().padStart(4,\"0\")}\\u27E9`)}function V(e,t){if(e.length<=t)return e;let n=Math.floor(t*.6);return`${e.slice(0,t-n-1)}\\u2026${e.slice(-n)}`.toWellFormed()}function P(e,t){let{image:n,ref:r}=e,o=r[t];switch(R(e,t)){case\"root\":return L(n.facts.name);case\"file\":return L(n.names[o])||\"(no name)\";case\"folder\":return`${L(ht(e,t))}/`;case\"package\":{let{name:a,versionAfter:i,versionBefore:s}=n.facts.packages[o];return L(`${a} ${i??s??\"\"}`.trim())}case\"ecosystem\":return`${e.ecosystems[o]} packages`;case\"layer\":return H(n,o);case\"none\":return\"of no package\"}}function ht(e,t){let{image:n,ref:r,parent:o}=e,a=C(e,t),i=[];for(let s=t;s!==a&&s>0;s=o[s])i.push(n.folderNames[r[s]]);return i.toReversed().join(\"/\")}function H({facts:e},t){let{numberAfter:n,numberBefore:r,instruction:o}=e.layers[t],a=n===null?`Layer ${r} of before`:`Layer ${n}`;return o===\"\"?a:`${a}: ${L(o)}`}function Oe(e,t){let n=R(e,t);return n===\"file\"?L(te(e.image,e.ref[t])):n===\"folder\"?L(X(e.image,e.ref[t])):null}var Y={unchanged:\"unchanged\",same:\"changed, as many bytes\",grown:\"grown\",shrunk:\"shrunk\",new:\"new\",gone:\"gone\"};function z(e,t,n){let[r,o]=[e.before[t],e.after[t]],a=e.image.facts.sizeBefore===null?\"unchanged\":W(e,t),i=a===\"unchanged\"||a===\"grown\"||a===\"shrunk\"?\"\":`, ${Y[a]}`,s=D(o-r);return n===\"change\"?`${s}${i}`:`${$(n===\"before\"?r:o)}${i===\"\"&&a!==\"unchanged\"?` (${s})`:i}`}function re(e){return e<1e3?$(e):`${$(e)} (${Te(e)})`}function ce(e){let t=getComputedStyle(e),n=r=>t.getPropertyValue(`--${r}`).trim();return{unchanged:n(\"unchanged\"),same:n(\"same\"),grown:n(\"grown\"),shrunk:n(\"shrunk\"),new:n(\"new\"),gone:n(\"gone\"),\"layer-0\":n(\"layer-0\"),\"layer-1\":n(\"layer-1\"),\"layer-2\":n(\"layer-2\"),\"layer-3\":n(\"layer-3\"),\"layer-4\":n(\"layer-4\"),\"layer-5\":n(\"layer-5\"),text:n(\"text\"),strong:n(\"strong\"),paper:n(\"paper\"),line:n(\"line\"),found:n(\"found\"),hatch:n(\"hatch\")}}function pt(e,t){let{image:n,ref:r}=e;return n.facts.sizeBefore!==null?W(e,t):_(e,t)?de(n.layerAfter[r[t]]):\"unchanged\"}function de(e){return`layer-${e%6}`}var gt=\"12px system-ui, sans-serif\",yt=9,bt=6.5;function Pe(e,{tree:t,boxes:n,selected:r,found:o},a){let i=e.getContext(\"2d\"),s=devicePixelRatio;i.setTransform(s,0,0,s,0,0),i.clearRect(0,0,e.width/s,e.height/s),i.font=gt,i.textBaseline=\"middle\";let h=wt(i,a.hatch);for(let{node:m,x0:u,y0:l,x1:c,y1:y,open:x,strip:v,isRest:B}of n){let[A,S]=[c-u,y-l],E=o!==null&&o[m]===0;if(i.globalAlpha=E?.22:1,i.fillStyle=x?a.paper:B?a.line:a[pt(t,m)],i.fillRect(u,l,A,S),B)continue;if(!x&&xt(t,m)&&(i.fillStyle=h,i.fillRect(u,l,A,S)),A>3&&S>3){let j=o!==null&&!x&&!E;i.strokeStyle=j?a.found:a.line,i.lineWidth=j?2:1,i.strokeRect(u+.5,l+.5,A-1,S-1)}let T=Math.floor((A-8)/bt);if(v===0&&(x||S<16||T<3))continue;let I=P(t,m);(I.length<=T||T>=yt)&&(i.fillStyle=x?a.text:a.strong,i.fillText(V(I,T),u+4,l+(x?v/2+1:Math.min(S/2,10)),A-8))}i.globalAlpha=1;let p=n.find(({node:m,isRest:u})=>m===r&&!u);if(!p)return;let{x0:w,y0:g,x1:d,y1:b}=p;for(let[m,u]of[[a.paper,5],[a.text,3]])i.strokeStyle=m,i.lineWidth=u,i.strokeRect(w+1.5,g+1.5,Math.max(1,d-w-3),Math.max(1,b-g-3))}function xt(e,t){return e.after[t]>0&&e.lostAfter[t]===e.after[t]&&R(e,t)!==\"root\"}function wt(e,t){let n=document.createElement(\"canvas\");n.width=n.height=8;let r=n.getContext(\"2d\");r.strokeStyle=t,r.lineWidth=1.5,r.beginPath();for(let o of[-8,0,8])r.moveTo(o,8),r.lineTo(o+8,0);return r.stroke(),e.createPattern(n,\"repeat\")??\"transparent\"}function k(e){return document.getElementById(e)}function M(e,{text:t,className:n}={},r=[]){let o=document.createElement(e);return t!==void 0&&(o.textContent=t),n!==void 0&&(o.className=n),o.append(...r),o}function At(e){var t=0,n=e.children,r=n&&n.length;if(!r)t=1;else for(;--r>=0;)t+=n[r].value;e.value=t}function vt(){return this.eachAfter(At)}function kt(e,t){let n=-1;for(let r of this)e.call(t,r,++n,this);return this}function St(e,t){for(var n=this,r=[n],o,a,i=-1;n=r.pop();)if(e.call(t,n,++i,this),o=n.children)for(a=o.length-1;a>=0;--a)r.push(o[a]);return this}function Tt(e,t){for(var n=this,r=[n],o=[],a,i,s,h=-1;n=r.pop();)if(o.push(n),a=n.children)for(i=0,s=a.length;i<s;++i)r.push(a[i]);for(;n=o.pop();)e.call(t,n,++h,this);return this}function Mt(e,t){let n=-1;for(let r of this)if(e.call(t,r,++n,this))return r}function Lt(e){return this.eachAfter(function(t){for(var n=+e(t.data)||0,r=t.children,o=r&&r.length;--o>=0;)n+=r[o].value;t.value=n})}function Et(e){return this.eachBefore(function(t){t.children&&t.children.sort(e)})}function Bt(e){for(var t=this,n=$t(t,e),r=[t];t!==n;)t=t.parent,r.push(t);for(var o=r.length;e!==n;)r.splice(o,0,e),e=e.parent;return r}function $t(e,t){if(e===t)return e;var n=e.ancestors(),r=t.ancestors(),o=null;for(e=n.pop(),t=r.pop();e===t;)o=e,e=n.pop(),t=r.pop();return o}function It(){for(var e=this,t=[e];e=e.parent;)t.push(e);return t}function Ot(){return Array.from(this)}function Pt(){var e=[];return this.eachBefore(function(t){t.children||e.push(t)}),e}function Ct(){var e=this,t=[];return e.each(function(n){n!==e&&t.push({source:n.parent,target:n})}),t}function*Rt(){var e=this,t,n=[e],r,o,a;do for(t=n.reverse(),n=[];e=t.pop();)if(yield e,r=e.children)for(o=0,a=r.length;o<a;++o)n.push(r[o]);while(n.length)}function Ce(e,t){e instanceof Map?(e=[void 0,e],t===void 0&&(t=Ht)):t===void 0&&(t=_t);for(var n=new Z(e),r,o=[n],a,i,s,h;r=o.pop();)if((i=t(r.data))&&(h=(i=Array.from(i)).length))for(r.children=i,s=h-1;s>=0;--s)o.push(a=i[s]=new Z(i[s])),a.parent=r,a.depth=r.depth+1;return n.eachBefore(Ft)}function Nt(){return Ce(this).eachBefore(zt)}function _t(e){return e.children}function Ht(e){return Array.isArray(e)?e[1]:null}function zt(e){e.data.value!==void 0&&(e.value=e.data.value),e.data=e.data.data}function Ft(e){var t=0;do e.height=t;while((e=e.parent)&&e.height<++t)}function Z(e){this.data=e,this.depth=this.height=0,this.parent=null}Z.prototype=Ce.prototype={constructor:Z,count:vt,each:kt,eachAfter:Tt,eachBefore:St,find:Mt,sum:Lt,sort:Et,path:Bt,ancestors:It,descendants:Ot,leaves:Pt,links:Ct,copy:Nt,[Symbol.iterator]:Rt};function Re(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(r-t)/e.value;++s<h;)i=a[s],i.y0=n,i.y1=o,i.x0=t,i.x1=t+=i.value*p}function qt(e,t){this._=e,this.parent=null,this.children=null,this.A=null,this.a=this,this.z=0,this.m=0,this.c=0,this.s=0,this.t=null,this.i=t}qt.prototype=Object.create(Z.prototype);function Ne(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(o-n)/e.value;++s<h;)i=a[s],i.x0=t,i.x1=r,i.y0=n,i.y1=n+=i.value*p}var _e=(1+Math.sqrt(5))/2;function He(e,t,n,r,o,a){for(var i=[],s=t.children,h,p,w=0,g=0,d=s.length,b,m,u=t.value,l,c,y,x,v,B,A;w<d;){b=o-n,m=a-r;do l=s[g++].value;while(!l&&g<d);for(c=y=l,B=Math.max(m/b,b/m)/(u*e),A=l*l*B,v=Math.max(y/A,A/c);g<d;++g){if(l+=p=s[g].value,p<c&&(c=p),p>y&&(y=p),A=l*l*B,x=Math.max(y/A,A/c),x>v){l-=p;break}v=x}i.push(h={value:l,dice:b<m,children:s.slice(w,g)}),h.dice?Re(h,n,r,o,u?r+=m*l/u:a):Ne(h,n,r,u?n+=b*l/u:o,a),u-=l,w=g}return i}var ze=(function e(t){function n(r,o,a,i,s){He(t,r,o,a,i,s)}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(_e);var bn=(function e(t){function n(r,o,a,i,s){if((h=r._squarify)&&h.ratio===t)for(var h,p,w,g,d=-1,b,m=h.length,u=r.value;++d<m;){for(p=h[d],w=p.children,g=p.value=0,b=w.length;g<b;++g)p.value+=w[g].value;p.dice?Re(p,o,a,i,u?a+=(s-a)*p.value/u:s):Ne(p,o,a,u?o+=(i-o)*p.value/u:i,s),u-=p.value}else r._squarify=h=He(t,r,o,a,i,s),h.ratio=t}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(_e);var Kt=18,oe=2,Fe=14,Dt=50,Ut=44,Wt=1.5;function qe(e,t,n,r,o,a){let i=[];if(U(e,n,r)<=0||o<=0||a<=0)return i;if(!N(e,n))return[{node:n,x0:0,y0:0,x1:o,y1:a,depth:1,open:!1,strip:0,isRest:!1}];let s=(h,p,w,g,d,b)=>{let m=U(e,h,r),u=(d-w)*(b-g)/m,l=[];for(let y of t(h,r)){let x=U(e,y,r);if(x<=0||x*u<Wt)break;l.push({node:y,value:x,x0:0,y0:0,x1:0,y1:0})}let c=l.reduce((y,{value:x})=>y+x,0);c<m&&l.push({node:-1,value:m-c,x0:0,y0:0,x1:0,y1:0}),ze({value:m,children:l},w,g,d,b);for(let y of l){let{x0:x,y0:v,x1:B,y1:A}=y;if(y.node===-1){i.push({node:h,x0:x,y0:v,x1:B,y1:A,depth:p,open:!1,strip:0,isRest:!0});continue}let[S,E]=[B-x,A-v],T=N(e,y.node)&&S>=Fe&&E>=Fe,I=T&&S>=Dt&&E>=Ut?Kt:0;i.push({node:y.node,x0:x,y0:v,x1:B,y1:A,depth:p,open:T,strip:I,isRest:!1}),T&&s(y.node,p+1,x+oe,v+Math.max(I,oe),B-oe,A-oe)}};return s(n,1,0,0,o,a),i}function Ke(e,t,n){return e.findLast(r=>t>=r.x0&&t<r.x1&&n>=r.y0&&n<r.y1)??null}var Vt=100,Gt=1e3;function We(e,{onSelect:t,onEnter:n}){let r=null,o=new Map,a=new WeakMap,i=new WeakMap,s=null;function h(u,l,c,y){let{tree:x,childrenOf:v,show:B}=r,A=v(l,B),S=Math.min(A.length,y+Vt),E=null;for(let T=y;T<S;T++){let I=p(x,A[T],B);De(I,c,T,A.length),u.append(I),E??=I}if(S<A.length){let T=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:`${A.length-S} more \\u2026`})])]);T.setAttribute(\"role\",\"treeitem\"),T.tabIndex=-1,T.setAttribute(\"aria-label\",`Show more: ${A.length-S} are left`),De(T,c,S,A.length),i.set(T,()=>(T.remove(),h(u,l,c,S))),u.append(T)}return E}function p(u,l,c){let[y,x]=[P(u,l),z(u,l,c)],v=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:y}),M(\"span\",{className:\"bytes\",text:x})])]);return v.setAttribute(\"role\",\"treeitem\"),v.setAttribute(\"aria-label\",`${y}, ${x}`),v.setAttribute(\"aria-selected\",\"false\"),N(u,l)&&v.setAttribute(\"aria-expanded\",\"false\"),v.tabIndex=-1,o.set(l,v),a.set(v,l),v}function w(u){let l=a.get(u);if(l===void 0||u.getAttribute(\"aria-expanded\")!==\"false\")return;u.setAttribute(\"aria-expanded\",\"true\");let c=u.querySelector(\":scope > ul\");if(c){c.hidden=!1;return}let y=M(\"ul\");y.setAttribute(\"role\",\"group\"),u.append(y),h(y,l,Number(u.getAttribute(\"aria-level\"))+1,0)}function g(u,{isSelected:l}={isSelected:!0}){s&&(s.tabIndex=-1,a.has(s)&&s.setAttribute(\"aria-selected\",\"false\")),s=u,u&&(u.tabIndex=0,l&&a.has(u)&&u.setAttribute(\"aria-selected\",\"true\"))}function d(u){if(!u)return;g(u),u.focus();let l=a.get(u);l!==void 0&&t(l)}let b=()=>[...e.querySelectorAll('[role=\"treeitem\"]')].filter(u=>!u.closest(\"ul[hidden]\"));function m(u){let l=b(),c=s?l.indexOf(s):-1;d(l[Math.max(0,Math.min(l.length-1,c+u))])}return e.addEventListener(\"click\",u=>{let l=u.target.closest('[role=\"treeitem\"]');if(!l)return;let c=i.get(l);if(c)return d(c());let y=l.getAttribute(\"aria-expanded\");y===\"false\"?w(l):y===\"true\"&&l===s&&Ue(l),d(l)}),e.addEventListener(\"dblclick\",u=>{let l=u.target.closest('[role=\"treeitem\"]'),c=l&&a.get(l);c!=null&&n(c)}),e.addEventListener(\"keydown\",u=>{if(!s||u.altKey||u.ctrlKey||u.metaKey)return;let l=s.getAttribute(\"aria-expanded\"),c=a.get(s);switch(u.key){case\"ArrowDown\":m(1);break;case\"ArrowUp\":m(-1);break;case\"Home\":d(b()[0]);break;case\"End\":d(b().at(-1));break;case\"ArrowRight\":l===\"false\"?w(s):l===\"true\"&&m(1);break;case\"ArrowLeft\":l===\"true\"?Ue(s):d(jt(s));break;case\"Enter\":case\" \":{let y=i.get(s);y?d(y()):c!==void 0&&u.key===\"Enter\"&&n(c);break}default:return}u.preventDefault()}),{show:u=>{r=u,o=new Map,a=new WeakMap,i=new WeakMap,s=null,e.replaceChildren(),g(h(e,u.root,1,0),{isSelected:!1})},select:u=>{if(s&&a.get(s)===u)return g(s);let{tree:l,childrenOf:c,root:y,show:x}=r,v=[];for(let E=u;E>0&&E!==y;E=C(l,E))v.push(E);let B=e,A=y,S=null;for(let E of v.toReversed()){S&&(w(S),B=S.querySelector(\":scope > ul\"));let T=c(A,x).indexOf(E);if(T===-1||T>Gt)return g(s,{isSelected:!1});for(;!o.has(E);){let I=B.lastElementChild,j=I&&i.get(I);if(!j)return;j()}S=o.get(E),A=E}if(S===null)return g(s,{isSelected:!1});g(S),Xt(S.firstElementChild,e.closest(\"aside\"))},focus:()=>s?.focus()}}function De(e,t,n,r){e.setAttribute(\"aria-level\",String(t)),e.setAttribute(\"aria-posinset\",String(n+1)),e.setAttribute(\"aria-setsize\",String(r))}function Ue(e){e.setAttribute(\"aria-expanded\",\"false\"),e.querySelector(\":scope > ul\").hidden=!0}function jt(e){return e.parentElement.closest('[role=\"treeitem\"]')}function Xt(e,t){let[n,r]=[e.getBoundingClientRect(),t.getBoundingClientRect()];t.scrollHeight<=t.clientHeight||(n.top<r.top?t.scrollTop-=r.top-n.top:n.bottom>r.bottom&&(t.scrollTop+=n.bottom-r.bottom))}function Ve(e){return e===0?null:{layer:e-1>>1,how:(e-1)%2===1?\"replaced\":\"removed\"}}var Yt=5;function je(e,t,n){let{image:r,before:o,after:a,lostAfter:i,filesAfter:s,filesBefore:h}=e,{facts:p}=r,w=p.sizeBefore!==null;k(\"selected-heading\").textContent=Oe(e,t)??P(e,t);let g=[],d=(b,...m)=>{g.push([b,m])};if(w){let b=a[t]-o[t],m=o[t]===0?\"\":`, ${Se(b/o[t]*100)}`;d(\"Before\",h[t]===0?\"not there\":re(o[t])),d(\"After\",s[t]===0?\"not there\":re(a[t])),d(\"Change\",b===0?Y[W(e,t)]:`${D(b)}${m}`)}else d(\"Size\",re(a[t]));p.size>0&&t!==0&&d(\"Of the image\",`${(a[t]/p.size*100).toFixed(1)} %`),_(e,t)||d(\"Files\",ee(n===\"before\"?h[t]:s[t],\"file\")),i[t]>0&&!_(e,t)&&d(\"Shipped, not there\",`${$(i[t])} that a layer removes or replaces`),_(e,t)?Zt(e,t,d):R(e,t)===\"layer\"?Xe(e,e.ref[t],d):Qt(e,t,n,d),R(e,t)===\"package\"&&Jt(e,e.ref[t],d),k(\"facts\").replaceChildren(...g.flatMap(([b,m])=>[M(\"dt\",{text:b}),M(\"dd\",{},m)]))}function Zt(e,t,n){let{image:r}=e,o=e.ref[t],a=e.filesAfter[t]>0,i=(a?r.packageAfter:r.packageBefore)[o];n(\"Package\",...i===-1?[\"no package manager knows it\"]:[Ye(e,i)]);let s=Ve((a?r.lostAfter:r.lostBefore)[o]);s&&n(\"Shipped, not there\",`${s.how} by ${H(r,s.layer)}`,...ae(e,s.layer));let[h,p]=[r.layerBefore[o],r.layerAfter[o]];Xe(e,a?p:h,n),a&&h!==-1&&h!==p&&e.filesBefore[t]>0&&n(\"Before in\",H(r,h),...ae(e,h))}function Xe(e,t,n){let{instruction:r,stage:o,fromBase:a,numberAfter:i,numberBefore:s}=e.image.facts.layers[t],h=i===null?`${s} of before, gone`:String(i),p=a===!0?\", of the base image\":o===null?\"\":`, stage ${L(o)}`;n(\"Layer\",`${h}${p}`),n(\"Instruction\",M(\"code\",{text:L(r)}),...ae(e,t))}function ae(e,t){let{file:n,line:r,url:o}=e.image.facts.layers[t];if(n===null)return[];let a=`${L(n)}${r===null?\"\":`:${r}`}`;if(o===null||!/^https?:\\/\\//.test(o))return[M(\"div\",{text:a,className:\"quiet\"})];let i=M(\"a\",{text:a});return i.href=o,i.rel=\"noreferrer noopener\",i.target=\"_blank\",[M(\"div\",{},[i])]}function Ye(e,t){let{ecosystem:n,name:r,versionBefore:o,versionAfter:a}=e.image.facts.packages[t],i=a??o;return L(`${r}${i===null?\"\":` ${i}`} (${n})`)}function Jt(e,t,n){let{versionBefore:r,versionAfter:o}=e.image.facts.packages[t];r!==null&&o!==null&&r!==o&&n(\"Version\",L(`${r} \\u2192 ${o}`))}function Qt(e,t,n,r){let{image:o}=e,a=n===\"before\"||e.filesAfter[t]===0,[i,s,h]=a?[o.before,o.layerBefore,o.packageBefore]:[o.after,o.layerAfter,o.packageAfter],[p,w]=[new Map,new Map];for(let g of Ie(e,t)){let d=i[g];d!==0&&(p.set(s[g],(p.get(s[g])??0)+d),h[g]!==-1&&w.set(h[g],(w.get(h[g])??0)+d))}for(let[g,d]of Ge(p))r($(d),H(o,g),...ae(e,g));if(R(e,t)!==\"package\")for(let[g,d]of Ge(w))r($(d),Ye(e,g))}function Ge(e){return[...e].toSorted((t,n)=>n[1]-t[1]).slice(0,Yt)}function Ze(e){let t=null;return n=>{t??={names:e.names.map(d=>d.toLowerCase()),folders:e.folderNames.map((d,b)=>`${X(e,b)}/`.toLowerCase()),packages:e.facts.packages.map(({ecosystem:d,name:b})=>`${d}:${b}`.toLowerCase())};let{names:r,folders:o,packages:a}=t,i=n.toLowerCase(),s=o.map(d=>d.includes(i)),h=a.map(d=>d.includes(i)),p=i.includes(\"/\"),w=new Uint8Array(r.length),g=0;for(let d=0;d<r.length;d++){let b=e.folderOf[d];(s[b]===!0||h[e.packageAfter[d]]===!0||h[e.packageBefore[d]]===!0||(p?(o[b]+r[d]).includes(i):r[d].includes(i)))&&(w[d]=1,g+=1)}return{found:w,count:g}}}function me(e,t){let n=new Int32Array(e.parent.length);for(let r=n.length-1;r>0;r--)e.filesBefore[r]+e.filesAfter[r]>0&&e.start[r]===e.start[r+1]&&(n[r]=t[e.ref[r]]),n[e.parent[r]]+=n[r];return n}function Je(e,t,n){let r=[],o=a=>Math.max(e.before[a],e.after[a]);for(let a=1;a<e.parent.length;a++)e.start[a]===e.start[a+1]&&t[e.ref[a]]===1&&r.push(a);return r.toSorted((a,i)=>o(i)-o(a)).slice(0,n).map(a=>({node:a,path:te(e.image,e.ref[a])}))}var en=50,tn=12,F=k(\"canvas\"),q=k(\"map\"),J=k(\"search\"),se=k(\"controls\"),G=k(\"image\"),nt=k(\"enter\"),ue=We(k(\"outline\"),{onSelect:e=>Q(e,{from:\"outline\"}),onEnter:e=>{K(e),ue.focus()}}),Qe=new Map,f,he=[],pe=null,rt=ce(document.documentElement);async function ot(e){let t=Uint8Array.from(atob(k(e).textContent),r=>r.charCodeAt(0)),n=new Blob([t]).stream().pipeThrough(new DecompressionStream(\"gzip\"));return await new Response(n).json()}function O(){let e=f.orders.get(f.by);if(e)return e;let t=Ee(f.image,f.by),n={tree:t,childrenOf:$e(t)};return f.orders.set(f.by,n),n}async function at(e){let t=Qe.get(e);if(!t){let s=Me(await ot(`image-${e}`));t={image:s,search:Ze(s),orders:new Map,by:\"folder\",show:\"after\",root:0,selected:0,found:null},Qe.set(e,t)}f=t;let{name:n,platform:r,size:o,sizeBefore:a,comparedWith:i}=f.image.facts;document.title=`${V(L(n),100)} \\u2013 Image Budget`,k(\"title\").textContent=L(n),k(\"platform\").textContent=L(r),k(\"totals\").textContent=a===null?$(o):`${$(a)} \\u2192 ${$(o)} (${D(o-a)})`,k(\"compared\").textContent=`${L(i.replaceAll(\"`\",\"\"))}.`;for(let s of se.querySelectorAll('input[name=\"show\"]'))s.checked=s.value===f.show,s.disabled=a===null&&s.value!==\"after\";for(let s of se.querySelectorAll('input[name=\"by\"]'))s.checked=s.value===f.by;nn(a!==null),ye(),le()}function nn(e){let n=e?[\"new\",\"grown\",\"same\",\"unchanged\",\"shrunk\",\"gone\"].map(r=>[r,Y[r]]):f.image.facts.layers.map((r,o)=>[de(o),V(H(f.image,o),40)]).slice(0,tn);n.push([\"lost\",\"shipped, though a layer removes or replaces it\"]),k(\"legend\").replaceChildren(...n.map(([r,o])=>M(\"li\",{},[M(\"span\",{className:`swatch swatch-${r}`}),o])))}function le(){let{tree:e,childrenOf:t}=O();pe=f.found&&me(e,f.found),ue.show({tree:e,childrenOf:t,root:f.root,show:f.show}),rn(e),it(),st(),ut()}function rn(e){let t=[];for(let n=f.root;n!==-1;n=C(e,n))t.push(n);k(\"crumbs\").replaceChildren(...t.toReversed().map(n=>{let r=M(\"button\",{text:V(P(e,n),80)});return r.type=\"button\",n===f.root&&r.setAttribute(\"aria-current\",\"location\"),r.addEventListener(\"click\",()=>{K(n),k(\"crumbs\").querySelector(\"[aria-current]\")?.focus()}),M(\"li\",{},[r])}))}function it(){let{tree:e,childrenOf:t}=O(),{width:n,height:r}=q.getBoundingClientRect();F.width=Math.round(n*devicePixelRatio),F.height=Math.round(r*devicePixelRatio),he=qe(e,t,f.root,f.show,n,r);let o=k(\"nothing\");o.hidden=U(e,f.root,f.show)>0,o.textContent=f.show===\"change\"?\"Nothing has changed here.\":\"There are no bytes here on this side.\",fe()}function fe(){Pe(F,{tree:O().tree,boxes:he,selected:f.selected,found:pe},rt)}function st(){let{tree:e}=O();je(e,f.selected,f.show),nt.hidden=f.selected===f.root||!N(e,f.selected),ue.select(f.selected),q.setAttribute(\"aria-label\",`Map, ${P(e,f.selected)}, ${z(e,f.selected,f.show)}`)}function on(e){k(\"said\").textContent=e}function ge(){let{tree:e,childrenOf:t}=O(),n=f.selected,r=n===0?[0]:t(C(e,n),f.show);on(`${P(e,n)}, ${z(e,n,f.show)}, ${r.indexOf(n)+1} of ${r.length}`)}function Q(e,{from:t}){f.selected=e,st(),fe(),t===\"map\"&&ge()}function K(e){let{tree:t}=O();f.root=N(t,e)||e===0?e:C(t,e),f.selected=e,le(),ge()}function an(){if(f.root===0)return;let e=f.root;f.root=C(O().tree,e),f.selected=e,le(),ge()}function ie(e){let{tree:t,childrenOf:n}=O();if(f.selected===f.root){let[a]=n(f.root,f.show);a!==void 0&&Q(a,{from:\"map\"});return}let r=n(C(t,f.selected),f.show),o=r[r.indexOf(f.selected)+e];o!==void 0&&Q(o,{from:\"map\"})}function ye(){let e=J.value.trim();if(e===\"\"){f.found=null,k(\"found\").textContent=\"\";return}let{found:t,count:n}=f.search(e);f.found=t;let r=f.show===\"before\"?f.image.before:f.image.after,o=0;for(let a=0;a<t.length;a++)t[a]===1&&(o+=r[a]);k(\"found\").textContent=`${ee(n,\"file\")}, ${$(o)}`}function ut(){let{tree:e}=O();k(\"results\").hidden=f.found===null,f.found!==null&&k(\"hits\").replaceChildren(...Je(e,f.found,en).map(({node:t,path:n})=>{let r=M(\"button\",{text:`${L(n)} \\u2013 ${z(e,t,f.show)}`});return r.type=\"button\",r.addEventListener(\"click\",()=>{K(t),q.focus()}),M(\"li\",{},[r])}))}var et=0;J.addEventListener(\"input\",()=>{cancelAnimationFrame(et),et=requestAnimationFrame(()=>{ye(),pe=f.found&&me(O().tree,f.found),ut(),fe()})});se.addEventListener(\"submit\",e=>e.preventDefault());se.addEventListener(\"change\",e=>{let{name:t,value:n}=e.target;t===\"show\"&&(f.show=n),t===\"by\"&&(f.by=n,f.root=f.selected=0),!(t!==\"show\"&&t!==\"by\")&&(ye(),le())});G.addEventListener(\"change\",()=>{at(Number(G.value))});nt.addEventListener(\"click\",()=>{K(f.selected),q.focus()});var tt={ArrowRight:()=>ie(1),ArrowDown:()=>ie(1),ArrowLeft:()=>ie(-1),ArrowUp:()=>ie(-1),Enter:()=>{let{tree:e,childrenOf:t}=O();f.selected!==f.root&&K(f.selected);let[n]=t(f.root,f.show);f.selected===f.root&&n!==void 0&&N(e,f.root)&&Q(n,{from:\"map\"})}};q.addEventListener(\"keydown\",e=>{let t=e.altKey||e.ctrlKey||e.metaKey||!Object.hasOwn(tt,e.key)?null:tt[e.key];t&&(t(),e.preventDefault())});document.addEventListener(\"keydown\",e=>{if(e.altKey||e.ctrlKey||e.metaKey)return;let t=e.target,n=t===J||t===G;if(e.key===\"/\"&&!n)J.focus(),J.select();else if((e.key===\"Escape\"||e.key===\"Backspace\")&&!n){let r=t.closest(\"#outline\")!==null;an(),r&&ue.focus()}else return;e.preventDefault()});function be({clientX:e,clientY:t}){let{left:n,top:r}=q.getBoundingClientRect(),o=Ke(he,e-n,t-r);return{box:o,onStrip:o!==null&&o.open&&t-r<o.y0+o.strip}}F.addEventListener(\"click\",e=>{let{box:t,onStrip:n}=be(e);t!==null&&(n?K(t.node):Q(t.node,{from:\"map\"}))});F.addEventListener(\"dblclick\",e=>{let{box:t}=be(e);t!==null&&K(t.node)});F.addEventListener(\"pointermove\",e=>{let{box:t}=be(e),{tree:n}=O();F.title=t===null?\"\":`${P(n,t.node)}\n${z(n,t.node,f.show)}`});matchMedia(\"(prefers-color-scheme: dark)\").addEventListener(\"change\",()=>{rt=ce(document.documentElement),fe()});var xe=await ot(\"index\");for(let{name:e,platform:t,block:n,problem:r}of xe.images){let o=M(\"option\",{text:`${L(e)}${t===null?\"\":` (${L(t)})`}${r===null?\"\":`: ${L(r)}`}`});o.disabled=n===null,o.value=String(n),G.append(o)}k(\"image-choice\").hidden=xe.images.length<2;G.value=String(xe.images.find(({block:e})=>e!==null).block);await at(Number(G.value));new ResizeObserver(it).observe(q);document.documentElement.dataset.ready=\"true\";";
@@ -59005,6 +59606,104 @@ async function listingsThere(shelf, folder, index, diffIds) {
 
 /***/ }),
 
+/***/ 8999:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hu: () => (/* binding */ findingWords),
+/* harmony export */   bp: () => (/* binding */ moreWords),
+/* harmony export */   iW: () => (/* binding */ checkWords),
+/* harmony export */   lq: () => (/* binding */ standingTitle),
+/* harmony export */   tg: () => (/* binding */ checksOf),
+/* harmony export */   wr: () => (/* binding */ adviceOf)
+/* harmony export */ });
+/* unused harmony exports ADVICE_SHOWN, forbiddenRules */
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5088);
+
+
+
+/** New findings shown above the fold. */
+const ADVICE_SHOWN = 3;
+/** Forbidden ones shown, at most. */
+const MOST_SHOWN = 20;
+/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
+function adviceOf(image, shown = ADVICE_SHOWN) {
+    if (image.findings.length === 0)
+        return null;
+    const fresh = image.findings.filter((finding) => isFresh(finding, image));
+    const forbidden = forbiddenRules(image);
+    // What breaks a budget is told whole.
+    const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
+    const standing = image.findings.filter((finding) => !fresh.includes(finding));
+    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
+    const title = hasBytes && ((0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .leadChange */ .bG)(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
+    return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
+}
+/** Rules whose findings break a budget of the image. */
+function forbiddenRules({ checks }) {
+    const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over');
+    return new Set(broken.flatMap(({ scope }) => scope?.of ?? []));
+}
+/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
+function isFresh({ since, fromBase }, { baseImage }) {
+    return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change');
+}
+/** `Advice that was there before this change (2, 34.1 MB)`. */
+function standingTitle({ standing }, image) {
+    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
+    const figures = `(${standing.length}${bytes > 0 ? `, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatBytes */ .z3)(bytes)}` : ''})`;
+    const isOld = image.base !== null && standing.every(({ since }) => since === 'before');
+    return isOld
+        ? `Advice that was there before this change ${figures}`
+        : image.base === null
+            ? `Advice ${figures}`
+            : `Other advice ${figures}`;
+}
+/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
+function findingWords(finding, report) {
+    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
+    const figure = bytes === null || bytes === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) `: ${{ strong: (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(-bytes) }}`;
+    const paths = finding.paths.slice(0, 2);
+    const more = finding.count - paths.length;
+    const where = paths.length === 0
+        ? []
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) ` in ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .join */ .fj)(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(more, 'more place')}` : ''}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) `${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .capitalised */ .Iu)(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
+}
+function placeWords(finding, report) {
+    const { file, line } = finding;
+    if (file === null || line === null)
+        return finding.fromBase ? [', from the base image'] : [];
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = { file, line, commit };
+    const other = finding.otherLine === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) `, ${{ place }}${other}`;
+}
+/** What BuildKit's own checks say, but for what a finding says of the same line. */
+function checksOf(image) {
+    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
+    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
+}
+/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
+function checkWords(warning, image, report) {
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) `${place}${warning.message} (${{ code: warning.rule }})`;
+}
+/** `2 more: package-cache −1.2 MB, secrets`. */
+function moreWords({ more }) {
+    const each = more
+        .slice(0, 10)
+        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(-added)}`}`);
+    return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
+}
+
+
+/***/ }),
+
 /***/ 1499:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -59159,11 +59858,16 @@ function reportFailure(name, failure, known = {}) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hq: () => (/* binding */ isChanged),
+/* harmony export */   IZ: () => (/* binding */ allCauses),
+/* harmony export */   SQ: () => (/* binding */ ECOSYSTEMS),
 /* harmony export */   WV: () => (/* binding */ whyWords),
 /* harmony export */   cZ: () => (/* binding */ causesOf),
-/* harmony export */   pQ: () => (/* binding */ causeWords)
+/* harmony export */   pQ: () => (/* binding */ causeWords),
+/* harmony export */   rK: () => (/* binding */ layerFigures),
+/* harmony export */   x3: () => (/* binding */ CAUSES_SHOWN)
 /* harmony export */ });
-/* unused harmony exports layerFigures, CAUSES_SHOWN, allCauses, isChanged, layerPlace, ECOSYSTEMS, packageWords */
+/* unused harmony exports layerPlace, packageWords */
 /* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
 /* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(650);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6034);
@@ -59418,6 +60122,7 @@ function packageWords({ name, change, versionBefore, versionAfter, amount, folde
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   cd: () => (/* binding */ characterWidth),
 /* harmony export */   hw: () => (/* binding */ manyLines),
+/* harmony export */   jM: () => (/* binding */ shortenMiddle),
 /* harmony export */   ml: () => (/* binding */ shorten)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
@@ -59460,6 +60165,26 @@ function shorten(text, max, ellipsis = '…') {
         return text;
     return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
 }
+/**
+ * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
+ * as its start.
+ */
+function shortenMiddle(line, width) {
+    if (displayWidth(line) <= width)
+        return line;
+    const characters = Array.from(line);
+    const room = Math.max(0, width - ELLIPSIS.length);
+    const start = fitting(characters, Math.ceil(room / 2));
+    const end = fitting(characters.toReversed(), room - displayWidth(start.join(''))).toReversed();
+    return `${start.join('')}${ELLIPSIS}${end.join('')}`.slice(0, room === 0 ? Math.max(0, width) : undefined);
+}
+const ELLIPSIS = '...';
+/** The first characters that have room in so many columns. */
+function fitting(characters, columns) {
+    let used = 0;
+    const end = characters.findIndex((character) => (used += characterWidth(character)) > columns);
+    return characters.slice(0, end === -1 ? undefined : end);
+}
 const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
 // JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
 const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
@@ -59478,6 +60203,14095 @@ function characterWidth(character) {
         return 0;
     return WIDE.test(character) ? 2 : 1;
 }
+
+
+/***/ }),
+
+/***/ 7554:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Br: () => (/* binding */ renderSummary)
+/* harmony export */ });
+/* unused harmony exports FULL_MAX, SHORT_MAX, MINIMAL_MAX, SUMMARY_MAX, renderComment */
+/* harmony import */ var _advice_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8999);
+/* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6611);
+/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6853);
+/* harmony import */ var _noteworthy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7616);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6034);
+/* harmony import */ var _tables_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7442);
+/* harmony import */ var _trend_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9088);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5088);
+/* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4702);
+
+
+
+
+
+
+
+
+
+
+/** GitHub takes 65,536 characters; the rest is for the marker and whatever the caller puts around it. */
+const FULL_MAX = 60_000;
+const SHORT_MAX = 16_000;
+const MINIMAL_MAX = 4_000;
+/** GitHub takes 1 MiB of UTF-8 per step; other tools of the same step may write there too. */
+const SUMMARY_MAX = 1_000_000;
+const length = (text) => text.length;
+const FULL = {
+    max: FULL_MAX,
+    measure: length,
+    quietImages: false,
+    sections: true,
+    layers: true,
+    causes: _causes_js__WEBPACK_IMPORTED_MODULE_0__/* .CAUSES_SHOWN */ .x3,
+};
+const SHORT = {
+    max: SHORT_MAX,
+    measure: length,
+    quietImages: false,
+    sections: true,
+    layers: false,
+    causes: _causes_js__WEBPACK_IMPORTED_MODULE_0__/* .CAUSES_SHOWN */ .x3,
+};
+const MINIMAL = {
+    max: MINIMAL_MAX,
+    measure: length,
+    quietImages: false,
+    sections: false,
+    layers: false,
+    causes: 0,
+};
+const SUMMARY = {
+    max: SUMMARY_MAX,
+    measure: (text) => Buffer.byteLength(text),
+    quietImages: true,
+    sections: true,
+    layers: true,
+    causes: _causes_js__WEBPACK_IMPORTED_MODULE_0__/* .CAUSES_SHOWN */ .x3,
+};
+/**
+ * The pull request's comment in three lengths: full, short and minimal, of at most `FULL_MAX`, `SHORT_MAX` and
+ * `MINIMAL_MAX` characters. Each has the verdict; what is left out is counted. Without the marker of a sticky comment.
+ */
+function renderComment(report) {
+    return [FULL, SHORT, MINIMAL].map((detail) => render(report, detail));
+}
+/** The job's summary: the comment's words, with the sections and layers of every image; at most `SUMMARY_MAX` bytes of UTF-8. */
+function renderSummary(report) {
+    return render(report, SUMMARY);
+}
+function render(report, detail) {
+    const [image] = report.images;
+    if (image !== undefined && report.images.length === 1)
+        return renderOne(image, report, detail);
+    return renderMany(report, detail);
+}
+function settingOf(report) {
+    return { repositoryUrl: report.repositoryUrl };
+}
+function renderOne(image, report, detail) {
+    const page = new Page(detail, report);
+    if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
+        page.add((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)((0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .quietWords */ .iO)(image), settingOf(report)));
+        // A change below the noise floor is no news, but it can be looked up.
+        if (detail.layers && !image.untouched && (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .leadChange */ .bG)(image)?.amount !== 0) {
+            page.add(details('Figures', (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)((0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .figuresTable */ ._t)(image, report), settingOf(report))));
+        }
+        return page.toString();
+    }
+    page.add(heading(3, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${_words_js__WEBPACK_IMPORTED_MODULE_4__/* .PRODUCT */ .Ax}: ${(0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .imageHeadline */ .WB)(image)}`, report));
+    for (const words of (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .reportWords */ .is)(report))
+        page.add((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, settingOf(report)));
+    for (const block of imageBlocks(image, report, detail))
+        page.add(block);
+    page.close(small((0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .smallPrint */ .fk)(image, report), (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .stateOf */ .L4)(image) === 'failed' ? { ...report, runUrl: null } : report));
+    return page.toString();
+}
+/** Nothing to tell: neither a budget nor the image's size moved. */
+function isQuiet(image) {
+    return !(0,_noteworthy_js__WEBPACK_IMPORTED_MODULE_7__/* .isImageNoteworthy */ .RU)(image);
+}
+/** What stands under an image's heading, most needed first. */
+function imageBlocks(image, report, detail) {
+    const setting = settingOf(report);
+    const blocks = [];
+    const paragraphs = (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .explanation */ .Qb)(image, report).map((words) => (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, setting));
+    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .stateOf */ .L4)(image) === 'failed') {
+        const output = image.error === null || !detail.sections ? '' : (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .codeBlock */ .DV)((0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .failureOutput */ .YP)(image.error));
+        return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)];
+    }
+    if (image.untouched)
+        return paragraphs;
+    blocks.push((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)((0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .figuresTable */ ._t)(image, report), setting), ...paragraphs);
+    const causes = (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causesOf */ .cZ)(image, detail.causes);
+    if (causes !== null && detail.causes > 0) {
+        const lines = [...causes.causes.map((cause) => (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causeWords */ .pQ)(cause, image, report)), ...causes.rest];
+        blocks.push(`**${causes.title}**\n${bullets(lines, setting)}`);
+    }
+    const advice = (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .adviceOf */ .wr)(image);
+    if (advice !== null && advice.fresh.length > 0 && detail.causes > 0) {
+        const lines = advice.fresh.map((finding) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .findingWords */ .Hu)(finding, report));
+        if (advice.more.length > 0)
+            lines.push((0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .moreWords */ .bp)(advice));
+        blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`);
+    }
+    if (!detail.layers)
+        return blocks;
+    const trend = (0,_trend_js__WEBPACK_IMPORTED_MODULE_3__/* .trendWords */ .n)(image);
+    if (trend !== null)
+        blocks.push((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(trend, setting));
+    const tables = [
+        [(0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .partsTitle */ .Bq)(image), (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .partsTable */ .NX)(image)],
+        [(0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .packagesTitle */ .ur)(image), (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .packagesTable */ .wL)(image, report)],
+        [(0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .layersTitle */ .pH)(image), (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .layersTable */ .xk)(image, report)],
+    ];
+    for (const [title, table] of tables) {
+        if (table.rows.length > 0)
+            blocks.push(details(title, tableWithin(table, setting, detail.max / 5, detail.measure)));
+    }
+    if (advice !== null && advice.standing.length > 0) {
+        const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .findingWords */ .Hu)(finding, report));
+        const more = advice.standing.length - shown.length;
+        if (more > 0)
+            shown.push([(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(more, 'more finding')]);
+        blocks.push(details((0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .standingTitle */ .lq)(advice, image), bullets(shown, setting)));
+    }
+    const checks = (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .checksOf */ .tg)(image);
+    if (checks.length > 0) {
+        const shown = checks.slice(0, STANDING_SHOWN).map((warning) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .checkWords */ .iW)(warning, image, report));
+        if (checks.length > shown.length)
+            shown.push([(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(checks.length - shown.length, 'more check')]);
+        blocks.push(details(`BuildKit's own checks (${checks.length})`, bullets(shown, setting)));
+    }
+    return blocks;
+}
+/** Findings of old that are listed in their fold. */
+const STANDING_SHOWN = 10;
+function bullets(lines, setting) {
+    return lines.map((words) => `- ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, setting)}`).join('\n');
+}
+function renderMany(report, detail) {
+    const page = new Page(detail, report);
+    const setting = settingOf(report);
+    const images = report.images.toSorted(_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .worstFirst */ .md);
+    const loud = images.filter((image) => !isQuiet(image));
+    const quiet = images.filter((image) => isQuiet(image) && !image.untouched);
+    const untouched = images.filter((image) => image.untouched);
+    page.add(heading(3, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${_words_js__WEBPACK_IMPORTED_MODULE_4__/* .PRODUCT */ .Ax}: ${(0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .headline */ .Pl)(report)}`, report));
+    for (const words of (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .reportWords */ .is)(report))
+        page.add((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, setting));
+    if (loud.length > 0) {
+        const failing = loud.filter((image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .isFailure */ .N6)(image) || image.verdict === 'over');
+        const shown = detail.sections ? loud : failing;
+        const all = (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .overviewTable */ .Uc)(shown, report);
+        // Half of the page: the images' own sections say whose line it was. Before those, all that fail have a row.
+        const most = detail.sections ? detail.max * 0.85 : detail.max - 1_500;
+        const needed = detail.measure((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)({ ...all, rows: all.rows.slice(0, failing.length) }, setting)) + 100;
+        const room = detail.sections ? Math.max(detail.max / 2, needed) : needed;
+        if (shown.length > 0)
+            page.add(tableWithin(all, setting, Math.min(room, most), detail.measure));
+        if (shown.length < loud.length)
+            page.add(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(loud.length - shown.length, 'more image')} changed.`);
+    }
+    if (quiet.length > 0) {
+        const same = quiet.every((image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .leadChange */ .bG)(image)?.amount === 0);
+        const title = `${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`;
+        // The summary has all of them, before any details.
+        const room = detail.quietImages ? page.room - 500 : detail.max / 8;
+        const table = () => tableWithin((0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .overviewTable */ .Uc)(quiet, report), setting, room, detail.measure);
+        page.add(detail.layers ? details(title, table()) : `${title}.`);
+    }
+    if (untouched.length > 0) {
+        const title = `${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(untouched.length, 'image')} not touched by this change`;
+        const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8);
+        page.add(detail.layers ? details(title, names) : `${title}.`);
+    }
+    if (detail.sections) {
+        const told = detail.quietImages ? images.filter((image) => !image.untouched) : loud;
+        addSections(page, told, report, detail);
+    }
+    const [first] = images;
+    if (first !== undefined)
+        page.close(small(commonPrint(images, report), report));
+    return page.toString();
+}
+/** A section for each image, with one heading for all the platforms of a name; those that do not fit are counted. */
+function addSections(page, images, report, detail) {
+    const setting = settingOf(report);
+    const byName = groupedByName(images);
+    const platforms = groupedByName(report.images);
+    let left = 0;
+    for (const group of byName.values()) {
+        for (const [index, image] of group.entries()) {
+            // After one that did not fit none is shown: they are in the order of how much there is to say.
+            if (left > 0) {
+                left += 1;
+                continue;
+            }
+            const several = (platforms.get(image.name)?.length ?? 0) > 1;
+            const platform = image.platform ?? 'platform not known';
+            const title = several
+                ? [
+                    ...(index === 0 ? [heading(4, [{ code: image.name }], report)] : []),
+                    (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${{ strong: platform }} ${(0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .verdictWords */ .L2)(image)}`, setting),
+                ]
+                : [heading(4, (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .imageHeadline */ .WB)(image), report)];
+            const blocksOf = (how) => [...title, ...imageBlocks(image, report, how)];
+            if (!page.addAll(blocksOf(detail)) && !page.addAll(blocksOf({ ...detail, layers: false })))
+                left += 1;
+        }
+    }
+    if (left > 0)
+        page.close(`Details of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(left, 'more image')} did not fit here.`);
+}
+function groupedByName(images) {
+    const groups = new Map();
+    for (const image of images) {
+        const group = groups.get(image.name);
+        if (group === undefined)
+            groups.set(image.name, [image]);
+        else
+            group.push(image);
+    }
+    return groups;
+}
+/** What all the images have in common; the platform and the engine may differ. */
+function commonPrint(images, report) {
+    const [first, ...others] = images.filter((image) => image.head !== null).map((image) => (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .smallPrint */ .fk)(image, report));
+    const texts = others.map((prints) => new Set(prints.map((print) => JSON.stringify(print))));
+    return (first ?? []).filter((print) => {
+        const text = JSON.stringify(print);
+        return texts.every((other) => other.has(text));
+    });
+}
+function heading(level, words, report) {
+    return `${'#'.repeat(level)} ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, settingOf(report))}`;
+}
+function small(prints, report) {
+    const link = report.runUrl === null ? [] : [[{ link: 'full report', url: report.runUrl }]];
+    const words = (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .join */ .fj)([...prints, ...link], ' · '), settingOf(report));
+    return words === '' ? '' : `<sub>${words}</sub>`;
+}
+/** Folded away. The title is HTML and of our own making. */
+function details(title, content) {
+    return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
+}
+/** As many of a table's rows as fit into `room`, at least one, and how many more there are. */
+function tableWithin(table, setting, room, measure) {
+    const whole = (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)(table, setting);
+    if (measure(whole) <= room)
+        return whole;
+    const [head = '', rule = '', ...rows] = whole.split('\n');
+    let used = measure(head) + measure(rule) + 2;
+    const fitting = rows.findIndex((row) => (used += measure(row) + 1) > room);
+    const shown = rows.slice(0, Math.max(1, fitting));
+    const more = (0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(rows.length - shown.length, 'more row');
+    return `${[head, rule, ...shown].join('\n')}\n\n… and ${more}.`;
+}
+/** As many images' names as fit into `room` characters, at least one, and how many more there are. */
+function namesWithin(images, setting, room) {
+    const names = images.map(({ name }) => (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)([{ code: name }], setting));
+    let used = 0;
+    const fitting = names.findIndex((name) => (used += name.length + 2) > room);
+    const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting));
+    const more = names.length - shown.length;
+    return `${shown.join(', ')}${more === 0 ? '' : `, … and ${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(more, 'more image')}`}`;
+}
+/** Blocks of Markdown with a blank line between them, never longer than it may be. */
+class Page {
+    #blocks = [];
+    #measure;
+    #room;
+    constructor(detail, report) {
+        this.#measure = detail.measure;
+        // Kept for what closes a page: a sentence and the small print.
+        this.#room = detail.max - 600 - (report.runUrl?.length ?? 0);
+    }
+    /** What is left. */
+    get room() {
+        return this.#room;
+    }
+    /** Adds all of the blocks, or none where they do not fit; says whether it did. */
+    addAll(blocks) {
+        const filled = blocks.filter((block) => block !== '');
+        const size = filled.reduce((sum, block) => sum + this.#measure(block) + 2, 0);
+        if (size > this.#room)
+            return false;
+        this.#room -= size;
+        this.#blocks.push(...filled);
+        return true;
+    }
+    /** Adds a block where it fits. */
+    add(block) {
+        return this.addAll([block]);
+    }
+    /** Adds one of the lines that room was kept for. */
+    close(block) {
+        if (block !== '')
+            this.#blocks.push(block);
+    }
+    toString() {
+        return `${this.#blocks.join('\n\n')}\n`;
+    }
+}
+
+
+/***/ }),
+
+/***/ 9997:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  K: () => (/* binding */ renderHtml)
+});
+
+// NAMESPACE OBJECT: ./node_modules/micromark/lib/constructs.js
+var constructs_namespaceObject = {};
+__nccwpck_require__.r(constructs_namespaceObject);
+__nccwpck_require__.d(constructs_namespaceObject, {
+  attentionMarkers: () => (attentionMarkers),
+  contentInitial: () => (contentInitial),
+  disable: () => (disable),
+  document: () => (constructs_document),
+  flow: () => (constructs_flow),
+  flowInitial: () => (flowInitial),
+  insideSpan: () => (insideSpan),
+  string: () => (constructs_string),
+  text: () => (constructs_text)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./node_modules/character-entities/index.js
+/**
+ * Map of named character references.
+ *
+ * @type {Record<string, string>}
+ */
+const characterEntities = {
+  AElig: 'Æ',
+  AMP: '&',
+  Aacute: 'Á',
+  Abreve: 'Ă',
+  Acirc: 'Â',
+  Acy: 'А',
+  Afr: '𝔄',
+  Agrave: 'À',
+  Alpha: 'Α',
+  Amacr: 'Ā',
+  And: '⩓',
+  Aogon: 'Ą',
+  Aopf: '𝔸',
+  ApplyFunction: '⁡',
+  Aring: 'Å',
+  Ascr: '𝒜',
+  Assign: '≔',
+  Atilde: 'Ã',
+  Auml: 'Ä',
+  Backslash: '∖',
+  Barv: '⫧',
+  Barwed: '⌆',
+  Bcy: 'Б',
+  Because: '∵',
+  Bernoullis: 'ℬ',
+  Beta: 'Β',
+  Bfr: '𝔅',
+  Bopf: '𝔹',
+  Breve: '˘',
+  Bscr: 'ℬ',
+  Bumpeq: '≎',
+  CHcy: 'Ч',
+  COPY: '©',
+  Cacute: 'Ć',
+  Cap: '⋒',
+  CapitalDifferentialD: 'ⅅ',
+  Cayleys: 'ℭ',
+  Ccaron: 'Č',
+  Ccedil: 'Ç',
+  Ccirc: 'Ĉ',
+  Cconint: '∰',
+  Cdot: 'Ċ',
+  Cedilla: '¸',
+  CenterDot: '·',
+  Cfr: 'ℭ',
+  Chi: 'Χ',
+  CircleDot: '⊙',
+  CircleMinus: '⊖',
+  CirclePlus: '⊕',
+  CircleTimes: '⊗',
+  ClockwiseContourIntegral: '∲',
+  CloseCurlyDoubleQuote: '”',
+  CloseCurlyQuote: '’',
+  Colon: '∷',
+  Colone: '⩴',
+  Congruent: '≡',
+  Conint: '∯',
+  ContourIntegral: '∮',
+  Copf: 'ℂ',
+  Coproduct: '∐',
+  CounterClockwiseContourIntegral: '∳',
+  Cross: '⨯',
+  Cscr: '𝒞',
+  Cup: '⋓',
+  CupCap: '≍',
+  DD: 'ⅅ',
+  DDotrahd: '⤑',
+  DJcy: 'Ђ',
+  DScy: 'Ѕ',
+  DZcy: 'Џ',
+  Dagger: '‡',
+  Darr: '↡',
+  Dashv: '⫤',
+  Dcaron: 'Ď',
+  Dcy: 'Д',
+  Del: '∇',
+  Delta: 'Δ',
+  Dfr: '𝔇',
+  DiacriticalAcute: '´',
+  DiacriticalDot: '˙',
+  DiacriticalDoubleAcute: '˝',
+  DiacriticalGrave: '`',
+  DiacriticalTilde: '˜',
+  Diamond: '⋄',
+  DifferentialD: 'ⅆ',
+  Dopf: '𝔻',
+  Dot: '¨',
+  DotDot: '⃜',
+  DotEqual: '≐',
+  DoubleContourIntegral: '∯',
+  DoubleDot: '¨',
+  DoubleDownArrow: '⇓',
+  DoubleLeftArrow: '⇐',
+  DoubleLeftRightArrow: '⇔',
+  DoubleLeftTee: '⫤',
+  DoubleLongLeftArrow: '⟸',
+  DoubleLongLeftRightArrow: '⟺',
+  DoubleLongRightArrow: '⟹',
+  DoubleRightArrow: '⇒',
+  DoubleRightTee: '⊨',
+  DoubleUpArrow: '⇑',
+  DoubleUpDownArrow: '⇕',
+  DoubleVerticalBar: '∥',
+  DownArrow: '↓',
+  DownArrowBar: '⤓',
+  DownArrowUpArrow: '⇵',
+  DownBreve: '̑',
+  DownLeftRightVector: '⥐',
+  DownLeftTeeVector: '⥞',
+  DownLeftVector: '↽',
+  DownLeftVectorBar: '⥖',
+  DownRightTeeVector: '⥟',
+  DownRightVector: '⇁',
+  DownRightVectorBar: '⥗',
+  DownTee: '⊤',
+  DownTeeArrow: '↧',
+  Downarrow: '⇓',
+  Dscr: '𝒟',
+  Dstrok: 'Đ',
+  ENG: 'Ŋ',
+  ETH: 'Ð',
+  Eacute: 'É',
+  Ecaron: 'Ě',
+  Ecirc: 'Ê',
+  Ecy: 'Э',
+  Edot: 'Ė',
+  Efr: '𝔈',
+  Egrave: 'È',
+  Element: '∈',
+  Emacr: 'Ē',
+  EmptySmallSquare: '◻',
+  EmptyVerySmallSquare: '▫',
+  Eogon: 'Ę',
+  Eopf: '𝔼',
+  Epsilon: 'Ε',
+  Equal: '⩵',
+  EqualTilde: '≂',
+  Equilibrium: '⇌',
+  Escr: 'ℰ',
+  Esim: '⩳',
+  Eta: 'Η',
+  Euml: 'Ë',
+  Exists: '∃',
+  ExponentialE: 'ⅇ',
+  Fcy: 'Ф',
+  Ffr: '𝔉',
+  FilledSmallSquare: '◼',
+  FilledVerySmallSquare: '▪',
+  Fopf: '𝔽',
+  ForAll: '∀',
+  Fouriertrf: 'ℱ',
+  Fscr: 'ℱ',
+  GJcy: 'Ѓ',
+  GT: '>',
+  Gamma: 'Γ',
+  Gammad: 'Ϝ',
+  Gbreve: 'Ğ',
+  Gcedil: 'Ģ',
+  Gcirc: 'Ĝ',
+  Gcy: 'Г',
+  Gdot: 'Ġ',
+  Gfr: '𝔊',
+  Gg: '⋙',
+  Gopf: '𝔾',
+  GreaterEqual: '≥',
+  GreaterEqualLess: '⋛',
+  GreaterFullEqual: '≧',
+  GreaterGreater: '⪢',
+  GreaterLess: '≷',
+  GreaterSlantEqual: '⩾',
+  GreaterTilde: '≳',
+  Gscr: '𝒢',
+  Gt: '≫',
+  HARDcy: 'Ъ',
+  Hacek: 'ˇ',
+  Hat: '^',
+  Hcirc: 'Ĥ',
+  Hfr: 'ℌ',
+  HilbertSpace: 'ℋ',
+  Hopf: 'ℍ',
+  HorizontalLine: '─',
+  Hscr: 'ℋ',
+  Hstrok: 'Ħ',
+  HumpDownHump: '≎',
+  HumpEqual: '≏',
+  IEcy: 'Е',
+  IJlig: 'Ĳ',
+  IOcy: 'Ё',
+  Iacute: 'Í',
+  Icirc: 'Î',
+  Icy: 'И',
+  Idot: 'İ',
+  Ifr: 'ℑ',
+  Igrave: 'Ì',
+  Im: 'ℑ',
+  Imacr: 'Ī',
+  ImaginaryI: 'ⅈ',
+  Implies: '⇒',
+  Int: '∬',
+  Integral: '∫',
+  Intersection: '⋂',
+  InvisibleComma: '⁣',
+  InvisibleTimes: '⁢',
+  Iogon: 'Į',
+  Iopf: '𝕀',
+  Iota: 'Ι',
+  Iscr: 'ℐ',
+  Itilde: 'Ĩ',
+  Iukcy: 'І',
+  Iuml: 'Ï',
+  Jcirc: 'Ĵ',
+  Jcy: 'Й',
+  Jfr: '𝔍',
+  Jopf: '𝕁',
+  Jscr: '𝒥',
+  Jsercy: 'Ј',
+  Jukcy: 'Є',
+  KHcy: 'Х',
+  KJcy: 'Ќ',
+  Kappa: 'Κ',
+  Kcedil: 'Ķ',
+  Kcy: 'К',
+  Kfr: '𝔎',
+  Kopf: '𝕂',
+  Kscr: '𝒦',
+  LJcy: 'Љ',
+  LT: '<',
+  Lacute: 'Ĺ',
+  Lambda: 'Λ',
+  Lang: '⟪',
+  Laplacetrf: 'ℒ',
+  Larr: '↞',
+  Lcaron: 'Ľ',
+  Lcedil: 'Ļ',
+  Lcy: 'Л',
+  LeftAngleBracket: '⟨',
+  LeftArrow: '←',
+  LeftArrowBar: '⇤',
+  LeftArrowRightArrow: '⇆',
+  LeftCeiling: '⌈',
+  LeftDoubleBracket: '⟦',
+  LeftDownTeeVector: '⥡',
+  LeftDownVector: '⇃',
+  LeftDownVectorBar: '⥙',
+  LeftFloor: '⌊',
+  LeftRightArrow: '↔',
+  LeftRightVector: '⥎',
+  LeftTee: '⊣',
+  LeftTeeArrow: '↤',
+  LeftTeeVector: '⥚',
+  LeftTriangle: '⊲',
+  LeftTriangleBar: '⧏',
+  LeftTriangleEqual: '⊴',
+  LeftUpDownVector: '⥑',
+  LeftUpTeeVector: '⥠',
+  LeftUpVector: '↿',
+  LeftUpVectorBar: '⥘',
+  LeftVector: '↼',
+  LeftVectorBar: '⥒',
+  Leftarrow: '⇐',
+  Leftrightarrow: '⇔',
+  LessEqualGreater: '⋚',
+  LessFullEqual: '≦',
+  LessGreater: '≶',
+  LessLess: '⪡',
+  LessSlantEqual: '⩽',
+  LessTilde: '≲',
+  Lfr: '𝔏',
+  Ll: '⋘',
+  Lleftarrow: '⇚',
+  Lmidot: 'Ŀ',
+  LongLeftArrow: '⟵',
+  LongLeftRightArrow: '⟷',
+  LongRightArrow: '⟶',
+  Longleftarrow: '⟸',
+  Longleftrightarrow: '⟺',
+  Longrightarrow: '⟹',
+  Lopf: '𝕃',
+  LowerLeftArrow: '↙',
+  LowerRightArrow: '↘',
+  Lscr: 'ℒ',
+  Lsh: '↰',
+  Lstrok: 'Ł',
+  Lt: '≪',
+  Map: '⤅',
+  Mcy: 'М',
+  MediumSpace: ' ',
+  Mellintrf: 'ℳ',
+  Mfr: '𝔐',
+  MinusPlus: '∓',
+  Mopf: '𝕄',
+  Mscr: 'ℳ',
+  Mu: 'Μ',
+  NJcy: 'Њ',
+  Nacute: 'Ń',
+  Ncaron: 'Ň',
+  Ncedil: 'Ņ',
+  Ncy: 'Н',
+  NegativeMediumSpace: '​',
+  NegativeThickSpace: '​',
+  NegativeThinSpace: '​',
+  NegativeVeryThinSpace: '​',
+  NestedGreaterGreater: '≫',
+  NestedLessLess: '≪',
+  NewLine: '\n',
+  Nfr: '𝔑',
+  NoBreak: '⁠',
+  NonBreakingSpace: ' ',
+  Nopf: 'ℕ',
+  Not: '⫬',
+  NotCongruent: '≢',
+  NotCupCap: '≭',
+  NotDoubleVerticalBar: '∦',
+  NotElement: '∉',
+  NotEqual: '≠',
+  NotEqualTilde: '≂̸',
+  NotExists: '∄',
+  NotGreater: '≯',
+  NotGreaterEqual: '≱',
+  NotGreaterFullEqual: '≧̸',
+  NotGreaterGreater: '≫̸',
+  NotGreaterLess: '≹',
+  NotGreaterSlantEqual: '⩾̸',
+  NotGreaterTilde: '≵',
+  NotHumpDownHump: '≎̸',
+  NotHumpEqual: '≏̸',
+  NotLeftTriangle: '⋪',
+  NotLeftTriangleBar: '⧏̸',
+  NotLeftTriangleEqual: '⋬',
+  NotLess: '≮',
+  NotLessEqual: '≰',
+  NotLessGreater: '≸',
+  NotLessLess: '≪̸',
+  NotLessSlantEqual: '⩽̸',
+  NotLessTilde: '≴',
+  NotNestedGreaterGreater: '⪢̸',
+  NotNestedLessLess: '⪡̸',
+  NotPrecedes: '⊀',
+  NotPrecedesEqual: '⪯̸',
+  NotPrecedesSlantEqual: '⋠',
+  NotReverseElement: '∌',
+  NotRightTriangle: '⋫',
+  NotRightTriangleBar: '⧐̸',
+  NotRightTriangleEqual: '⋭',
+  NotSquareSubset: '⊏̸',
+  NotSquareSubsetEqual: '⋢',
+  NotSquareSuperset: '⊐̸',
+  NotSquareSupersetEqual: '⋣',
+  NotSubset: '⊂⃒',
+  NotSubsetEqual: '⊈',
+  NotSucceeds: '⊁',
+  NotSucceedsEqual: '⪰̸',
+  NotSucceedsSlantEqual: '⋡',
+  NotSucceedsTilde: '≿̸',
+  NotSuperset: '⊃⃒',
+  NotSupersetEqual: '⊉',
+  NotTilde: '≁',
+  NotTildeEqual: '≄',
+  NotTildeFullEqual: '≇',
+  NotTildeTilde: '≉',
+  NotVerticalBar: '∤',
+  Nscr: '𝒩',
+  Ntilde: 'Ñ',
+  Nu: 'Ν',
+  OElig: 'Œ',
+  Oacute: 'Ó',
+  Ocirc: 'Ô',
+  Ocy: 'О',
+  Odblac: 'Ő',
+  Ofr: '𝔒',
+  Ograve: 'Ò',
+  Omacr: 'Ō',
+  Omega: 'Ω',
+  Omicron: 'Ο',
+  Oopf: '𝕆',
+  OpenCurlyDoubleQuote: '“',
+  OpenCurlyQuote: '‘',
+  Or: '⩔',
+  Oscr: '𝒪',
+  Oslash: 'Ø',
+  Otilde: 'Õ',
+  Otimes: '⨷',
+  Ouml: 'Ö',
+  OverBar: '‾',
+  OverBrace: '⏞',
+  OverBracket: '⎴',
+  OverParenthesis: '⏜',
+  PartialD: '∂',
+  Pcy: 'П',
+  Pfr: '𝔓',
+  Phi: 'Φ',
+  Pi: 'Π',
+  PlusMinus: '±',
+  Poincareplane: 'ℌ',
+  Popf: 'ℙ',
+  Pr: '⪻',
+  Precedes: '≺',
+  PrecedesEqual: '⪯',
+  PrecedesSlantEqual: '≼',
+  PrecedesTilde: '≾',
+  Prime: '″',
+  Product: '∏',
+  Proportion: '∷',
+  Proportional: '∝',
+  Pscr: '𝒫',
+  Psi: 'Ψ',
+  QUOT: '"',
+  Qfr: '𝔔',
+  Qopf: 'ℚ',
+  Qscr: '𝒬',
+  RBarr: '⤐',
+  REG: '®',
+  Racute: 'Ŕ',
+  Rang: '⟫',
+  Rarr: '↠',
+  Rarrtl: '⤖',
+  Rcaron: 'Ř',
+  Rcedil: 'Ŗ',
+  Rcy: 'Р',
+  Re: 'ℜ',
+  ReverseElement: '∋',
+  ReverseEquilibrium: '⇋',
+  ReverseUpEquilibrium: '⥯',
+  Rfr: 'ℜ',
+  Rho: 'Ρ',
+  RightAngleBracket: '⟩',
+  RightArrow: '→',
+  RightArrowBar: '⇥',
+  RightArrowLeftArrow: '⇄',
+  RightCeiling: '⌉',
+  RightDoubleBracket: '⟧',
+  RightDownTeeVector: '⥝',
+  RightDownVector: '⇂',
+  RightDownVectorBar: '⥕',
+  RightFloor: '⌋',
+  RightTee: '⊢',
+  RightTeeArrow: '↦',
+  RightTeeVector: '⥛',
+  RightTriangle: '⊳',
+  RightTriangleBar: '⧐',
+  RightTriangleEqual: '⊵',
+  RightUpDownVector: '⥏',
+  RightUpTeeVector: '⥜',
+  RightUpVector: '↾',
+  RightUpVectorBar: '⥔',
+  RightVector: '⇀',
+  RightVectorBar: '⥓',
+  Rightarrow: '⇒',
+  Ropf: 'ℝ',
+  RoundImplies: '⥰',
+  Rrightarrow: '⇛',
+  Rscr: 'ℛ',
+  Rsh: '↱',
+  RuleDelayed: '⧴',
+  SHCHcy: 'Щ',
+  SHcy: 'Ш',
+  SOFTcy: 'Ь',
+  Sacute: 'Ś',
+  Sc: '⪼',
+  Scaron: 'Š',
+  Scedil: 'Ş',
+  Scirc: 'Ŝ',
+  Scy: 'С',
+  Sfr: '𝔖',
+  ShortDownArrow: '↓',
+  ShortLeftArrow: '←',
+  ShortRightArrow: '→',
+  ShortUpArrow: '↑',
+  Sigma: 'Σ',
+  SmallCircle: '∘',
+  Sopf: '𝕊',
+  Sqrt: '√',
+  Square: '□',
+  SquareIntersection: '⊓',
+  SquareSubset: '⊏',
+  SquareSubsetEqual: '⊑',
+  SquareSuperset: '⊐',
+  SquareSupersetEqual: '⊒',
+  SquareUnion: '⊔',
+  Sscr: '𝒮',
+  Star: '⋆',
+  Sub: '⋐',
+  Subset: '⋐',
+  SubsetEqual: '⊆',
+  Succeeds: '≻',
+  SucceedsEqual: '⪰',
+  SucceedsSlantEqual: '≽',
+  SucceedsTilde: '≿',
+  SuchThat: '∋',
+  Sum: '∑',
+  Sup: '⋑',
+  Superset: '⊃',
+  SupersetEqual: '⊇',
+  Supset: '⋑',
+  THORN: 'Þ',
+  TRADE: '™',
+  TSHcy: 'Ћ',
+  TScy: 'Ц',
+  Tab: '\t',
+  Tau: 'Τ',
+  Tcaron: 'Ť',
+  Tcedil: 'Ţ',
+  Tcy: 'Т',
+  Tfr: '𝔗',
+  Therefore: '∴',
+  Theta: 'Θ',
+  ThickSpace: '  ',
+  ThinSpace: ' ',
+  Tilde: '∼',
+  TildeEqual: '≃',
+  TildeFullEqual: '≅',
+  TildeTilde: '≈',
+  Topf: '𝕋',
+  TripleDot: '⃛',
+  Tscr: '𝒯',
+  Tstrok: 'Ŧ',
+  Uacute: 'Ú',
+  Uarr: '↟',
+  Uarrocir: '⥉',
+  Ubrcy: 'Ў',
+  Ubreve: 'Ŭ',
+  Ucirc: 'Û',
+  Ucy: 'У',
+  Udblac: 'Ű',
+  Ufr: '𝔘',
+  Ugrave: 'Ù',
+  Umacr: 'Ū',
+  UnderBar: '_',
+  UnderBrace: '⏟',
+  UnderBracket: '⎵',
+  UnderParenthesis: '⏝',
+  Union: '⋃',
+  UnionPlus: '⊎',
+  Uogon: 'Ų',
+  Uopf: '𝕌',
+  UpArrow: '↑',
+  UpArrowBar: '⤒',
+  UpArrowDownArrow: '⇅',
+  UpDownArrow: '↕',
+  UpEquilibrium: '⥮',
+  UpTee: '⊥',
+  UpTeeArrow: '↥',
+  Uparrow: '⇑',
+  Updownarrow: '⇕',
+  UpperLeftArrow: '↖',
+  UpperRightArrow: '↗',
+  Upsi: 'ϒ',
+  Upsilon: 'Υ',
+  Uring: 'Ů',
+  Uscr: '𝒰',
+  Utilde: 'Ũ',
+  Uuml: 'Ü',
+  VDash: '⊫',
+  Vbar: '⫫',
+  Vcy: 'В',
+  Vdash: '⊩',
+  Vdashl: '⫦',
+  Vee: '⋁',
+  Verbar: '‖',
+  Vert: '‖',
+  VerticalBar: '∣',
+  VerticalLine: '|',
+  VerticalSeparator: '❘',
+  VerticalTilde: '≀',
+  VeryThinSpace: ' ',
+  Vfr: '𝔙',
+  Vopf: '𝕍',
+  Vscr: '𝒱',
+  Vvdash: '⊪',
+  Wcirc: 'Ŵ',
+  Wedge: '⋀',
+  Wfr: '𝔚',
+  Wopf: '𝕎',
+  Wscr: '𝒲',
+  Xfr: '𝔛',
+  Xi: 'Ξ',
+  Xopf: '𝕏',
+  Xscr: '𝒳',
+  YAcy: 'Я',
+  YIcy: 'Ї',
+  YUcy: 'Ю',
+  Yacute: 'Ý',
+  Ycirc: 'Ŷ',
+  Ycy: 'Ы',
+  Yfr: '𝔜',
+  Yopf: '𝕐',
+  Yscr: '𝒴',
+  Yuml: 'Ÿ',
+  ZHcy: 'Ж',
+  Zacute: 'Ź',
+  Zcaron: 'Ž',
+  Zcy: 'З',
+  Zdot: 'Ż',
+  ZeroWidthSpace: '​',
+  Zeta: 'Ζ',
+  Zfr: 'ℨ',
+  Zopf: 'ℤ',
+  Zscr: '𝒵',
+  aacute: 'á',
+  abreve: 'ă',
+  ac: '∾',
+  acE: '∾̳',
+  acd: '∿',
+  acirc: 'â',
+  acute: '´',
+  acy: 'а',
+  aelig: 'æ',
+  af: '⁡',
+  afr: '𝔞',
+  agrave: 'à',
+  alefsym: 'ℵ',
+  aleph: 'ℵ',
+  alpha: 'α',
+  amacr: 'ā',
+  amalg: '⨿',
+  amp: '&',
+  and: '∧',
+  andand: '⩕',
+  andd: '⩜',
+  andslope: '⩘',
+  andv: '⩚',
+  ang: '∠',
+  ange: '⦤',
+  angle: '∠',
+  angmsd: '∡',
+  angmsdaa: '⦨',
+  angmsdab: '⦩',
+  angmsdac: '⦪',
+  angmsdad: '⦫',
+  angmsdae: '⦬',
+  angmsdaf: '⦭',
+  angmsdag: '⦮',
+  angmsdah: '⦯',
+  angrt: '∟',
+  angrtvb: '⊾',
+  angrtvbd: '⦝',
+  angsph: '∢',
+  angst: 'Å',
+  angzarr: '⍼',
+  aogon: 'ą',
+  aopf: '𝕒',
+  ap: '≈',
+  apE: '⩰',
+  apacir: '⩯',
+  ape: '≊',
+  apid: '≋',
+  apos: "'",
+  approx: '≈',
+  approxeq: '≊',
+  aring: 'å',
+  ascr: '𝒶',
+  ast: '*',
+  asymp: '≈',
+  asympeq: '≍',
+  atilde: 'ã',
+  auml: 'ä',
+  awconint: '∳',
+  awint: '⨑',
+  bNot: '⫭',
+  backcong: '≌',
+  backepsilon: '϶',
+  backprime: '‵',
+  backsim: '∽',
+  backsimeq: '⋍',
+  barvee: '⊽',
+  barwed: '⌅',
+  barwedge: '⌅',
+  bbrk: '⎵',
+  bbrktbrk: '⎶',
+  bcong: '≌',
+  bcy: 'б',
+  bdquo: '„',
+  becaus: '∵',
+  because: '∵',
+  bemptyv: '⦰',
+  bepsi: '϶',
+  bernou: 'ℬ',
+  beta: 'β',
+  beth: 'ℶ',
+  between: '≬',
+  bfr: '𝔟',
+  bigcap: '⋂',
+  bigcirc: '◯',
+  bigcup: '⋃',
+  bigodot: '⨀',
+  bigoplus: '⨁',
+  bigotimes: '⨂',
+  bigsqcup: '⨆',
+  bigstar: '★',
+  bigtriangledown: '▽',
+  bigtriangleup: '△',
+  biguplus: '⨄',
+  bigvee: '⋁',
+  bigwedge: '⋀',
+  bkarow: '⤍',
+  blacklozenge: '⧫',
+  blacksquare: '▪',
+  blacktriangle: '▴',
+  blacktriangledown: '▾',
+  blacktriangleleft: '◂',
+  blacktriangleright: '▸',
+  blank: '␣',
+  blk12: '▒',
+  blk14: '░',
+  blk34: '▓',
+  block: '█',
+  bne: '=⃥',
+  bnequiv: '≡⃥',
+  bnot: '⌐',
+  bopf: '𝕓',
+  bot: '⊥',
+  bottom: '⊥',
+  bowtie: '⋈',
+  boxDL: '╗',
+  boxDR: '╔',
+  boxDl: '╖',
+  boxDr: '╓',
+  boxH: '═',
+  boxHD: '╦',
+  boxHU: '╩',
+  boxHd: '╤',
+  boxHu: '╧',
+  boxUL: '╝',
+  boxUR: '╚',
+  boxUl: '╜',
+  boxUr: '╙',
+  boxV: '║',
+  boxVH: '╬',
+  boxVL: '╣',
+  boxVR: '╠',
+  boxVh: '╫',
+  boxVl: '╢',
+  boxVr: '╟',
+  boxbox: '⧉',
+  boxdL: '╕',
+  boxdR: '╒',
+  boxdl: '┐',
+  boxdr: '┌',
+  boxh: '─',
+  boxhD: '╥',
+  boxhU: '╨',
+  boxhd: '┬',
+  boxhu: '┴',
+  boxminus: '⊟',
+  boxplus: '⊞',
+  boxtimes: '⊠',
+  boxuL: '╛',
+  boxuR: '╘',
+  boxul: '┘',
+  boxur: '└',
+  boxv: '│',
+  boxvH: '╪',
+  boxvL: '╡',
+  boxvR: '╞',
+  boxvh: '┼',
+  boxvl: '┤',
+  boxvr: '├',
+  bprime: '‵',
+  breve: '˘',
+  brvbar: '¦',
+  bscr: '𝒷',
+  bsemi: '⁏',
+  bsim: '∽',
+  bsime: '⋍',
+  bsol: '\\',
+  bsolb: '⧅',
+  bsolhsub: '⟈',
+  bull: '•',
+  bullet: '•',
+  bump: '≎',
+  bumpE: '⪮',
+  bumpe: '≏',
+  bumpeq: '≏',
+  cacute: 'ć',
+  cap: '∩',
+  capand: '⩄',
+  capbrcup: '⩉',
+  capcap: '⩋',
+  capcup: '⩇',
+  capdot: '⩀',
+  caps: '∩︀',
+  caret: '⁁',
+  caron: 'ˇ',
+  ccaps: '⩍',
+  ccaron: 'č',
+  ccedil: 'ç',
+  ccirc: 'ĉ',
+  ccups: '⩌',
+  ccupssm: '⩐',
+  cdot: 'ċ',
+  cedil: '¸',
+  cemptyv: '⦲',
+  cent: '¢',
+  centerdot: '·',
+  cfr: '𝔠',
+  chcy: 'ч',
+  check: '✓',
+  checkmark: '✓',
+  chi: 'χ',
+  cir: '○',
+  cirE: '⧃',
+  circ: 'ˆ',
+  circeq: '≗',
+  circlearrowleft: '↺',
+  circlearrowright: '↻',
+  circledR: '®',
+  circledS: 'Ⓢ',
+  circledast: '⊛',
+  circledcirc: '⊚',
+  circleddash: '⊝',
+  cire: '≗',
+  cirfnint: '⨐',
+  cirmid: '⫯',
+  cirscir: '⧂',
+  clubs: '♣',
+  clubsuit: '♣',
+  colon: ':',
+  colone: '≔',
+  coloneq: '≔',
+  comma: ',',
+  commat: '@',
+  comp: '∁',
+  compfn: '∘',
+  complement: '∁',
+  complexes: 'ℂ',
+  cong: '≅',
+  congdot: '⩭',
+  conint: '∮',
+  copf: '𝕔',
+  coprod: '∐',
+  copy: '©',
+  copysr: '℗',
+  crarr: '↵',
+  cross: '✗',
+  cscr: '𝒸',
+  csub: '⫏',
+  csube: '⫑',
+  csup: '⫐',
+  csupe: '⫒',
+  ctdot: '⋯',
+  cudarrl: '⤸',
+  cudarrr: '⤵',
+  cuepr: '⋞',
+  cuesc: '⋟',
+  cularr: '↶',
+  cularrp: '⤽',
+  cup: '∪',
+  cupbrcap: '⩈',
+  cupcap: '⩆',
+  cupcup: '⩊',
+  cupdot: '⊍',
+  cupor: '⩅',
+  cups: '∪︀',
+  curarr: '↷',
+  curarrm: '⤼',
+  curlyeqprec: '⋞',
+  curlyeqsucc: '⋟',
+  curlyvee: '⋎',
+  curlywedge: '⋏',
+  curren: '¤',
+  curvearrowleft: '↶',
+  curvearrowright: '↷',
+  cuvee: '⋎',
+  cuwed: '⋏',
+  cwconint: '∲',
+  cwint: '∱',
+  cylcty: '⌭',
+  dArr: '⇓',
+  dHar: '⥥',
+  dagger: '†',
+  daleth: 'ℸ',
+  darr: '↓',
+  dash: '‐',
+  dashv: '⊣',
+  dbkarow: '⤏',
+  dblac: '˝',
+  dcaron: 'ď',
+  dcy: 'д',
+  dd: 'ⅆ',
+  ddagger: '‡',
+  ddarr: '⇊',
+  ddotseq: '⩷',
+  deg: '°',
+  delta: 'δ',
+  demptyv: '⦱',
+  dfisht: '⥿',
+  dfr: '𝔡',
+  dharl: '⇃',
+  dharr: '⇂',
+  diam: '⋄',
+  diamond: '⋄',
+  diamondsuit: '♦',
+  diams: '♦',
+  die: '¨',
+  digamma: 'ϝ',
+  disin: '⋲',
+  div: '÷',
+  divide: '÷',
+  divideontimes: '⋇',
+  divonx: '⋇',
+  djcy: 'ђ',
+  dlcorn: '⌞',
+  dlcrop: '⌍',
+  dollar: '$',
+  dopf: '𝕕',
+  dot: '˙',
+  doteq: '≐',
+  doteqdot: '≑',
+  dotminus: '∸',
+  dotplus: '∔',
+  dotsquare: '⊡',
+  doublebarwedge: '⌆',
+  downarrow: '↓',
+  downdownarrows: '⇊',
+  downharpoonleft: '⇃',
+  downharpoonright: '⇂',
+  drbkarow: '⤐',
+  drcorn: '⌟',
+  drcrop: '⌌',
+  dscr: '𝒹',
+  dscy: 'ѕ',
+  dsol: '⧶',
+  dstrok: 'đ',
+  dtdot: '⋱',
+  dtri: '▿',
+  dtrif: '▾',
+  duarr: '⇵',
+  duhar: '⥯',
+  dwangle: '⦦',
+  dzcy: 'џ',
+  dzigrarr: '⟿',
+  eDDot: '⩷',
+  eDot: '≑',
+  eacute: 'é',
+  easter: '⩮',
+  ecaron: 'ě',
+  ecir: '≖',
+  ecirc: 'ê',
+  ecolon: '≕',
+  ecy: 'э',
+  edot: 'ė',
+  ee: 'ⅇ',
+  efDot: '≒',
+  efr: '𝔢',
+  eg: '⪚',
+  egrave: 'è',
+  egs: '⪖',
+  egsdot: '⪘',
+  el: '⪙',
+  elinters: '⏧',
+  ell: 'ℓ',
+  els: '⪕',
+  elsdot: '⪗',
+  emacr: 'ē',
+  empty: '∅',
+  emptyset: '∅',
+  emptyv: '∅',
+  emsp13: ' ',
+  emsp14: ' ',
+  emsp: ' ',
+  eng: 'ŋ',
+  ensp: ' ',
+  eogon: 'ę',
+  eopf: '𝕖',
+  epar: '⋕',
+  eparsl: '⧣',
+  eplus: '⩱',
+  epsi: 'ε',
+  epsilon: 'ε',
+  epsiv: 'ϵ',
+  eqcirc: '≖',
+  eqcolon: '≕',
+  eqsim: '≂',
+  eqslantgtr: '⪖',
+  eqslantless: '⪕',
+  equals: '=',
+  equest: '≟',
+  equiv: '≡',
+  equivDD: '⩸',
+  eqvparsl: '⧥',
+  erDot: '≓',
+  erarr: '⥱',
+  escr: 'ℯ',
+  esdot: '≐',
+  esim: '≂',
+  eta: 'η',
+  eth: 'ð',
+  euml: 'ë',
+  euro: '€',
+  excl: '!',
+  exist: '∃',
+  expectation: 'ℰ',
+  exponentiale: 'ⅇ',
+  fallingdotseq: '≒',
+  fcy: 'ф',
+  female: '♀',
+  ffilig: 'ﬃ',
+  fflig: 'ﬀ',
+  ffllig: 'ﬄ',
+  ffr: '𝔣',
+  filig: 'ﬁ',
+  fjlig: 'fj',
+  flat: '♭',
+  fllig: 'ﬂ',
+  fltns: '▱',
+  fnof: 'ƒ',
+  fopf: '𝕗',
+  forall: '∀',
+  fork: '⋔',
+  forkv: '⫙',
+  fpartint: '⨍',
+  frac12: '½',
+  frac13: '⅓',
+  frac14: '¼',
+  frac15: '⅕',
+  frac16: '⅙',
+  frac18: '⅛',
+  frac23: '⅔',
+  frac25: '⅖',
+  frac34: '¾',
+  frac35: '⅗',
+  frac38: '⅜',
+  frac45: '⅘',
+  frac56: '⅚',
+  frac58: '⅝',
+  frac78: '⅞',
+  frasl: '⁄',
+  frown: '⌢',
+  fscr: '𝒻',
+  gE: '≧',
+  gEl: '⪌',
+  gacute: 'ǵ',
+  gamma: 'γ',
+  gammad: 'ϝ',
+  gap: '⪆',
+  gbreve: 'ğ',
+  gcirc: 'ĝ',
+  gcy: 'г',
+  gdot: 'ġ',
+  ge: '≥',
+  gel: '⋛',
+  geq: '≥',
+  geqq: '≧',
+  geqslant: '⩾',
+  ges: '⩾',
+  gescc: '⪩',
+  gesdot: '⪀',
+  gesdoto: '⪂',
+  gesdotol: '⪄',
+  gesl: '⋛︀',
+  gesles: '⪔',
+  gfr: '𝔤',
+  gg: '≫',
+  ggg: '⋙',
+  gimel: 'ℷ',
+  gjcy: 'ѓ',
+  gl: '≷',
+  glE: '⪒',
+  gla: '⪥',
+  glj: '⪤',
+  gnE: '≩',
+  gnap: '⪊',
+  gnapprox: '⪊',
+  gne: '⪈',
+  gneq: '⪈',
+  gneqq: '≩',
+  gnsim: '⋧',
+  gopf: '𝕘',
+  grave: '`',
+  gscr: 'ℊ',
+  gsim: '≳',
+  gsime: '⪎',
+  gsiml: '⪐',
+  gt: '>',
+  gtcc: '⪧',
+  gtcir: '⩺',
+  gtdot: '⋗',
+  gtlPar: '⦕',
+  gtquest: '⩼',
+  gtrapprox: '⪆',
+  gtrarr: '⥸',
+  gtrdot: '⋗',
+  gtreqless: '⋛',
+  gtreqqless: '⪌',
+  gtrless: '≷',
+  gtrsim: '≳',
+  gvertneqq: '≩︀',
+  gvnE: '≩︀',
+  hArr: '⇔',
+  hairsp: ' ',
+  half: '½',
+  hamilt: 'ℋ',
+  hardcy: 'ъ',
+  harr: '↔',
+  harrcir: '⥈',
+  harrw: '↭',
+  hbar: 'ℏ',
+  hcirc: 'ĥ',
+  hearts: '♥',
+  heartsuit: '♥',
+  hellip: '…',
+  hercon: '⊹',
+  hfr: '𝔥',
+  hksearow: '⤥',
+  hkswarow: '⤦',
+  hoarr: '⇿',
+  homtht: '∻',
+  hookleftarrow: '↩',
+  hookrightarrow: '↪',
+  hopf: '𝕙',
+  horbar: '―',
+  hscr: '𝒽',
+  hslash: 'ℏ',
+  hstrok: 'ħ',
+  hybull: '⁃',
+  hyphen: '‐',
+  iacute: 'í',
+  ic: '⁣',
+  icirc: 'î',
+  icy: 'и',
+  iecy: 'е',
+  iexcl: '¡',
+  iff: '⇔',
+  ifr: '𝔦',
+  igrave: 'ì',
+  ii: 'ⅈ',
+  iiiint: '⨌',
+  iiint: '∭',
+  iinfin: '⧜',
+  iiota: '℩',
+  ijlig: 'ĳ',
+  imacr: 'ī',
+  image: 'ℑ',
+  imagline: 'ℐ',
+  imagpart: 'ℑ',
+  imath: 'ı',
+  imof: '⊷',
+  imped: 'Ƶ',
+  in: '∈',
+  incare: '℅',
+  infin: '∞',
+  infintie: '⧝',
+  inodot: 'ı',
+  int: '∫',
+  intcal: '⊺',
+  integers: 'ℤ',
+  intercal: '⊺',
+  intlarhk: '⨗',
+  intprod: '⨼',
+  iocy: 'ё',
+  iogon: 'į',
+  iopf: '𝕚',
+  iota: 'ι',
+  iprod: '⨼',
+  iquest: '¿',
+  iscr: '𝒾',
+  isin: '∈',
+  isinE: '⋹',
+  isindot: '⋵',
+  isins: '⋴',
+  isinsv: '⋳',
+  isinv: '∈',
+  it: '⁢',
+  itilde: 'ĩ',
+  iukcy: 'і',
+  iuml: 'ï',
+  jcirc: 'ĵ',
+  jcy: 'й',
+  jfr: '𝔧',
+  jmath: 'ȷ',
+  jopf: '𝕛',
+  jscr: '𝒿',
+  jsercy: 'ј',
+  jukcy: 'є',
+  kappa: 'κ',
+  kappav: 'ϰ',
+  kcedil: 'ķ',
+  kcy: 'к',
+  kfr: '𝔨',
+  kgreen: 'ĸ',
+  khcy: 'х',
+  kjcy: 'ќ',
+  kopf: '𝕜',
+  kscr: '𝓀',
+  lAarr: '⇚',
+  lArr: '⇐',
+  lAtail: '⤛',
+  lBarr: '⤎',
+  lE: '≦',
+  lEg: '⪋',
+  lHar: '⥢',
+  lacute: 'ĺ',
+  laemptyv: '⦴',
+  lagran: 'ℒ',
+  lambda: 'λ',
+  lang: '⟨',
+  langd: '⦑',
+  langle: '⟨',
+  lap: '⪅',
+  laquo: '«',
+  larr: '←',
+  larrb: '⇤',
+  larrbfs: '⤟',
+  larrfs: '⤝',
+  larrhk: '↩',
+  larrlp: '↫',
+  larrpl: '⤹',
+  larrsim: '⥳',
+  larrtl: '↢',
+  lat: '⪫',
+  latail: '⤙',
+  late: '⪭',
+  lates: '⪭︀',
+  lbarr: '⤌',
+  lbbrk: '❲',
+  lbrace: '{',
+  lbrack: '[',
+  lbrke: '⦋',
+  lbrksld: '⦏',
+  lbrkslu: '⦍',
+  lcaron: 'ľ',
+  lcedil: 'ļ',
+  lceil: '⌈',
+  lcub: '{',
+  lcy: 'л',
+  ldca: '⤶',
+  ldquo: '“',
+  ldquor: '„',
+  ldrdhar: '⥧',
+  ldrushar: '⥋',
+  ldsh: '↲',
+  le: '≤',
+  leftarrow: '←',
+  leftarrowtail: '↢',
+  leftharpoondown: '↽',
+  leftharpoonup: '↼',
+  leftleftarrows: '⇇',
+  leftrightarrow: '↔',
+  leftrightarrows: '⇆',
+  leftrightharpoons: '⇋',
+  leftrightsquigarrow: '↭',
+  leftthreetimes: '⋋',
+  leg: '⋚',
+  leq: '≤',
+  leqq: '≦',
+  leqslant: '⩽',
+  les: '⩽',
+  lescc: '⪨',
+  lesdot: '⩿',
+  lesdoto: '⪁',
+  lesdotor: '⪃',
+  lesg: '⋚︀',
+  lesges: '⪓',
+  lessapprox: '⪅',
+  lessdot: '⋖',
+  lesseqgtr: '⋚',
+  lesseqqgtr: '⪋',
+  lessgtr: '≶',
+  lesssim: '≲',
+  lfisht: '⥼',
+  lfloor: '⌊',
+  lfr: '𝔩',
+  lg: '≶',
+  lgE: '⪑',
+  lhard: '↽',
+  lharu: '↼',
+  lharul: '⥪',
+  lhblk: '▄',
+  ljcy: 'љ',
+  ll: '≪',
+  llarr: '⇇',
+  llcorner: '⌞',
+  llhard: '⥫',
+  lltri: '◺',
+  lmidot: 'ŀ',
+  lmoust: '⎰',
+  lmoustache: '⎰',
+  lnE: '≨',
+  lnap: '⪉',
+  lnapprox: '⪉',
+  lne: '⪇',
+  lneq: '⪇',
+  lneqq: '≨',
+  lnsim: '⋦',
+  loang: '⟬',
+  loarr: '⇽',
+  lobrk: '⟦',
+  longleftarrow: '⟵',
+  longleftrightarrow: '⟷',
+  longmapsto: '⟼',
+  longrightarrow: '⟶',
+  looparrowleft: '↫',
+  looparrowright: '↬',
+  lopar: '⦅',
+  lopf: '𝕝',
+  loplus: '⨭',
+  lotimes: '⨴',
+  lowast: '∗',
+  lowbar: '_',
+  loz: '◊',
+  lozenge: '◊',
+  lozf: '⧫',
+  lpar: '(',
+  lparlt: '⦓',
+  lrarr: '⇆',
+  lrcorner: '⌟',
+  lrhar: '⇋',
+  lrhard: '⥭',
+  lrm: '‎',
+  lrtri: '⊿',
+  lsaquo: '‹',
+  lscr: '𝓁',
+  lsh: '↰',
+  lsim: '≲',
+  lsime: '⪍',
+  lsimg: '⪏',
+  lsqb: '[',
+  lsquo: '‘',
+  lsquor: '‚',
+  lstrok: 'ł',
+  lt: '<',
+  ltcc: '⪦',
+  ltcir: '⩹',
+  ltdot: '⋖',
+  lthree: '⋋',
+  ltimes: '⋉',
+  ltlarr: '⥶',
+  ltquest: '⩻',
+  ltrPar: '⦖',
+  ltri: '◃',
+  ltrie: '⊴',
+  ltrif: '◂',
+  lurdshar: '⥊',
+  luruhar: '⥦',
+  lvertneqq: '≨︀',
+  lvnE: '≨︀',
+  mDDot: '∺',
+  macr: '¯',
+  male: '♂',
+  malt: '✠',
+  maltese: '✠',
+  map: '↦',
+  mapsto: '↦',
+  mapstodown: '↧',
+  mapstoleft: '↤',
+  mapstoup: '↥',
+  marker: '▮',
+  mcomma: '⨩',
+  mcy: 'м',
+  mdash: '—',
+  measuredangle: '∡',
+  mfr: '𝔪',
+  mho: '℧',
+  micro: 'µ',
+  mid: '∣',
+  midast: '*',
+  midcir: '⫰',
+  middot: '·',
+  minus: '−',
+  minusb: '⊟',
+  minusd: '∸',
+  minusdu: '⨪',
+  mlcp: '⫛',
+  mldr: '…',
+  mnplus: '∓',
+  models: '⊧',
+  mopf: '𝕞',
+  mp: '∓',
+  mscr: '𝓂',
+  mstpos: '∾',
+  mu: 'μ',
+  multimap: '⊸',
+  mumap: '⊸',
+  nGg: '⋙̸',
+  nGt: '≫⃒',
+  nGtv: '≫̸',
+  nLeftarrow: '⇍',
+  nLeftrightarrow: '⇎',
+  nLl: '⋘̸',
+  nLt: '≪⃒',
+  nLtv: '≪̸',
+  nRightarrow: '⇏',
+  nVDash: '⊯',
+  nVdash: '⊮',
+  nabla: '∇',
+  nacute: 'ń',
+  nang: '∠⃒',
+  nap: '≉',
+  napE: '⩰̸',
+  napid: '≋̸',
+  napos: 'ŉ',
+  napprox: '≉',
+  natur: '♮',
+  natural: '♮',
+  naturals: 'ℕ',
+  nbsp: ' ',
+  nbump: '≎̸',
+  nbumpe: '≏̸',
+  ncap: '⩃',
+  ncaron: 'ň',
+  ncedil: 'ņ',
+  ncong: '≇',
+  ncongdot: '⩭̸',
+  ncup: '⩂',
+  ncy: 'н',
+  ndash: '–',
+  ne: '≠',
+  neArr: '⇗',
+  nearhk: '⤤',
+  nearr: '↗',
+  nearrow: '↗',
+  nedot: '≐̸',
+  nequiv: '≢',
+  nesear: '⤨',
+  nesim: '≂̸',
+  nexist: '∄',
+  nexists: '∄',
+  nfr: '𝔫',
+  ngE: '≧̸',
+  nge: '≱',
+  ngeq: '≱',
+  ngeqq: '≧̸',
+  ngeqslant: '⩾̸',
+  nges: '⩾̸',
+  ngsim: '≵',
+  ngt: '≯',
+  ngtr: '≯',
+  nhArr: '⇎',
+  nharr: '↮',
+  nhpar: '⫲',
+  ni: '∋',
+  nis: '⋼',
+  nisd: '⋺',
+  niv: '∋',
+  njcy: 'њ',
+  nlArr: '⇍',
+  nlE: '≦̸',
+  nlarr: '↚',
+  nldr: '‥',
+  nle: '≰',
+  nleftarrow: '↚',
+  nleftrightarrow: '↮',
+  nleq: '≰',
+  nleqq: '≦̸',
+  nleqslant: '⩽̸',
+  nles: '⩽̸',
+  nless: '≮',
+  nlsim: '≴',
+  nlt: '≮',
+  nltri: '⋪',
+  nltrie: '⋬',
+  nmid: '∤',
+  nopf: '𝕟',
+  not: '¬',
+  notin: '∉',
+  notinE: '⋹̸',
+  notindot: '⋵̸',
+  notinva: '∉',
+  notinvb: '⋷',
+  notinvc: '⋶',
+  notni: '∌',
+  notniva: '∌',
+  notnivb: '⋾',
+  notnivc: '⋽',
+  npar: '∦',
+  nparallel: '∦',
+  nparsl: '⫽⃥',
+  npart: '∂̸',
+  npolint: '⨔',
+  npr: '⊀',
+  nprcue: '⋠',
+  npre: '⪯̸',
+  nprec: '⊀',
+  npreceq: '⪯̸',
+  nrArr: '⇏',
+  nrarr: '↛',
+  nrarrc: '⤳̸',
+  nrarrw: '↝̸',
+  nrightarrow: '↛',
+  nrtri: '⋫',
+  nrtrie: '⋭',
+  nsc: '⊁',
+  nsccue: '⋡',
+  nsce: '⪰̸',
+  nscr: '𝓃',
+  nshortmid: '∤',
+  nshortparallel: '∦',
+  nsim: '≁',
+  nsime: '≄',
+  nsimeq: '≄',
+  nsmid: '∤',
+  nspar: '∦',
+  nsqsube: '⋢',
+  nsqsupe: '⋣',
+  nsub: '⊄',
+  nsubE: '⫅̸',
+  nsube: '⊈',
+  nsubset: '⊂⃒',
+  nsubseteq: '⊈',
+  nsubseteqq: '⫅̸',
+  nsucc: '⊁',
+  nsucceq: '⪰̸',
+  nsup: '⊅',
+  nsupE: '⫆̸',
+  nsupe: '⊉',
+  nsupset: '⊃⃒',
+  nsupseteq: '⊉',
+  nsupseteqq: '⫆̸',
+  ntgl: '≹',
+  ntilde: 'ñ',
+  ntlg: '≸',
+  ntriangleleft: '⋪',
+  ntrianglelefteq: '⋬',
+  ntriangleright: '⋫',
+  ntrianglerighteq: '⋭',
+  nu: 'ν',
+  num: '#',
+  numero: '№',
+  numsp: ' ',
+  nvDash: '⊭',
+  nvHarr: '⤄',
+  nvap: '≍⃒',
+  nvdash: '⊬',
+  nvge: '≥⃒',
+  nvgt: '>⃒',
+  nvinfin: '⧞',
+  nvlArr: '⤂',
+  nvle: '≤⃒',
+  nvlt: '<⃒',
+  nvltrie: '⊴⃒',
+  nvrArr: '⤃',
+  nvrtrie: '⊵⃒',
+  nvsim: '∼⃒',
+  nwArr: '⇖',
+  nwarhk: '⤣',
+  nwarr: '↖',
+  nwarrow: '↖',
+  nwnear: '⤧',
+  oS: 'Ⓢ',
+  oacute: 'ó',
+  oast: '⊛',
+  ocir: '⊚',
+  ocirc: 'ô',
+  ocy: 'о',
+  odash: '⊝',
+  odblac: 'ő',
+  odiv: '⨸',
+  odot: '⊙',
+  odsold: '⦼',
+  oelig: 'œ',
+  ofcir: '⦿',
+  ofr: '𝔬',
+  ogon: '˛',
+  ograve: 'ò',
+  ogt: '⧁',
+  ohbar: '⦵',
+  ohm: 'Ω',
+  oint: '∮',
+  olarr: '↺',
+  olcir: '⦾',
+  olcross: '⦻',
+  oline: '‾',
+  olt: '⧀',
+  omacr: 'ō',
+  omega: 'ω',
+  omicron: 'ο',
+  omid: '⦶',
+  ominus: '⊖',
+  oopf: '𝕠',
+  opar: '⦷',
+  operp: '⦹',
+  oplus: '⊕',
+  or: '∨',
+  orarr: '↻',
+  ord: '⩝',
+  order: 'ℴ',
+  orderof: 'ℴ',
+  ordf: 'ª',
+  ordm: 'º',
+  origof: '⊶',
+  oror: '⩖',
+  orslope: '⩗',
+  orv: '⩛',
+  oscr: 'ℴ',
+  oslash: 'ø',
+  osol: '⊘',
+  otilde: 'õ',
+  otimes: '⊗',
+  otimesas: '⨶',
+  ouml: 'ö',
+  ovbar: '⌽',
+  par: '∥',
+  para: '¶',
+  parallel: '∥',
+  parsim: '⫳',
+  parsl: '⫽',
+  part: '∂',
+  pcy: 'п',
+  percnt: '%',
+  period: '.',
+  permil: '‰',
+  perp: '⊥',
+  pertenk: '‱',
+  pfr: '𝔭',
+  phi: 'φ',
+  phiv: 'ϕ',
+  phmmat: 'ℳ',
+  phone: '☎',
+  pi: 'π',
+  pitchfork: '⋔',
+  piv: 'ϖ',
+  planck: 'ℏ',
+  planckh: 'ℎ',
+  plankv: 'ℏ',
+  plus: '+',
+  plusacir: '⨣',
+  plusb: '⊞',
+  pluscir: '⨢',
+  plusdo: '∔',
+  plusdu: '⨥',
+  pluse: '⩲',
+  plusmn: '±',
+  plussim: '⨦',
+  plustwo: '⨧',
+  pm: '±',
+  pointint: '⨕',
+  popf: '𝕡',
+  pound: '£',
+  pr: '≺',
+  prE: '⪳',
+  prap: '⪷',
+  prcue: '≼',
+  pre: '⪯',
+  prec: '≺',
+  precapprox: '⪷',
+  preccurlyeq: '≼',
+  preceq: '⪯',
+  precnapprox: '⪹',
+  precneqq: '⪵',
+  precnsim: '⋨',
+  precsim: '≾',
+  prime: '′',
+  primes: 'ℙ',
+  prnE: '⪵',
+  prnap: '⪹',
+  prnsim: '⋨',
+  prod: '∏',
+  profalar: '⌮',
+  profline: '⌒',
+  profsurf: '⌓',
+  prop: '∝',
+  propto: '∝',
+  prsim: '≾',
+  prurel: '⊰',
+  pscr: '𝓅',
+  psi: 'ψ',
+  puncsp: ' ',
+  qfr: '𝔮',
+  qint: '⨌',
+  qopf: '𝕢',
+  qprime: '⁗',
+  qscr: '𝓆',
+  quaternions: 'ℍ',
+  quatint: '⨖',
+  quest: '?',
+  questeq: '≟',
+  quot: '"',
+  rAarr: '⇛',
+  rArr: '⇒',
+  rAtail: '⤜',
+  rBarr: '⤏',
+  rHar: '⥤',
+  race: '∽̱',
+  racute: 'ŕ',
+  radic: '√',
+  raemptyv: '⦳',
+  rang: '⟩',
+  rangd: '⦒',
+  range: '⦥',
+  rangle: '⟩',
+  raquo: '»',
+  rarr: '→',
+  rarrap: '⥵',
+  rarrb: '⇥',
+  rarrbfs: '⤠',
+  rarrc: '⤳',
+  rarrfs: '⤞',
+  rarrhk: '↪',
+  rarrlp: '↬',
+  rarrpl: '⥅',
+  rarrsim: '⥴',
+  rarrtl: '↣',
+  rarrw: '↝',
+  ratail: '⤚',
+  ratio: '∶',
+  rationals: 'ℚ',
+  rbarr: '⤍',
+  rbbrk: '❳',
+  rbrace: '}',
+  rbrack: ']',
+  rbrke: '⦌',
+  rbrksld: '⦎',
+  rbrkslu: '⦐',
+  rcaron: 'ř',
+  rcedil: 'ŗ',
+  rceil: '⌉',
+  rcub: '}',
+  rcy: 'р',
+  rdca: '⤷',
+  rdldhar: '⥩',
+  rdquo: '”',
+  rdquor: '”',
+  rdsh: '↳',
+  real: 'ℜ',
+  realine: 'ℛ',
+  realpart: 'ℜ',
+  reals: 'ℝ',
+  rect: '▭',
+  reg: '®',
+  rfisht: '⥽',
+  rfloor: '⌋',
+  rfr: '𝔯',
+  rhard: '⇁',
+  rharu: '⇀',
+  rharul: '⥬',
+  rho: 'ρ',
+  rhov: 'ϱ',
+  rightarrow: '→',
+  rightarrowtail: '↣',
+  rightharpoondown: '⇁',
+  rightharpoonup: '⇀',
+  rightleftarrows: '⇄',
+  rightleftharpoons: '⇌',
+  rightrightarrows: '⇉',
+  rightsquigarrow: '↝',
+  rightthreetimes: '⋌',
+  ring: '˚',
+  risingdotseq: '≓',
+  rlarr: '⇄',
+  rlhar: '⇌',
+  rlm: '‏',
+  rmoust: '⎱',
+  rmoustache: '⎱',
+  rnmid: '⫮',
+  roang: '⟭',
+  roarr: '⇾',
+  robrk: '⟧',
+  ropar: '⦆',
+  ropf: '𝕣',
+  roplus: '⨮',
+  rotimes: '⨵',
+  rpar: ')',
+  rpargt: '⦔',
+  rppolint: '⨒',
+  rrarr: '⇉',
+  rsaquo: '›',
+  rscr: '𝓇',
+  rsh: '↱',
+  rsqb: ']',
+  rsquo: '’',
+  rsquor: '’',
+  rthree: '⋌',
+  rtimes: '⋊',
+  rtri: '▹',
+  rtrie: '⊵',
+  rtrif: '▸',
+  rtriltri: '⧎',
+  ruluhar: '⥨',
+  rx: '℞',
+  sacute: 'ś',
+  sbquo: '‚',
+  sc: '≻',
+  scE: '⪴',
+  scap: '⪸',
+  scaron: 'š',
+  sccue: '≽',
+  sce: '⪰',
+  scedil: 'ş',
+  scirc: 'ŝ',
+  scnE: '⪶',
+  scnap: '⪺',
+  scnsim: '⋩',
+  scpolint: '⨓',
+  scsim: '≿',
+  scy: 'с',
+  sdot: '⋅',
+  sdotb: '⊡',
+  sdote: '⩦',
+  seArr: '⇘',
+  searhk: '⤥',
+  searr: '↘',
+  searrow: '↘',
+  sect: '§',
+  semi: ';',
+  seswar: '⤩',
+  setminus: '∖',
+  setmn: '∖',
+  sext: '✶',
+  sfr: '𝔰',
+  sfrown: '⌢',
+  sharp: '♯',
+  shchcy: 'щ',
+  shcy: 'ш',
+  shortmid: '∣',
+  shortparallel: '∥',
+  shy: '­',
+  sigma: 'σ',
+  sigmaf: 'ς',
+  sigmav: 'ς',
+  sim: '∼',
+  simdot: '⩪',
+  sime: '≃',
+  simeq: '≃',
+  simg: '⪞',
+  simgE: '⪠',
+  siml: '⪝',
+  simlE: '⪟',
+  simne: '≆',
+  simplus: '⨤',
+  simrarr: '⥲',
+  slarr: '←',
+  smallsetminus: '∖',
+  smashp: '⨳',
+  smeparsl: '⧤',
+  smid: '∣',
+  smile: '⌣',
+  smt: '⪪',
+  smte: '⪬',
+  smtes: '⪬︀',
+  softcy: 'ь',
+  sol: '/',
+  solb: '⧄',
+  solbar: '⌿',
+  sopf: '𝕤',
+  spades: '♠',
+  spadesuit: '♠',
+  spar: '∥',
+  sqcap: '⊓',
+  sqcaps: '⊓︀',
+  sqcup: '⊔',
+  sqcups: '⊔︀',
+  sqsub: '⊏',
+  sqsube: '⊑',
+  sqsubset: '⊏',
+  sqsubseteq: '⊑',
+  sqsup: '⊐',
+  sqsupe: '⊒',
+  sqsupset: '⊐',
+  sqsupseteq: '⊒',
+  squ: '□',
+  square: '□',
+  squarf: '▪',
+  squf: '▪',
+  srarr: '→',
+  sscr: '𝓈',
+  ssetmn: '∖',
+  ssmile: '⌣',
+  sstarf: '⋆',
+  star: '☆',
+  starf: '★',
+  straightepsilon: 'ϵ',
+  straightphi: 'ϕ',
+  strns: '¯',
+  sub: '⊂',
+  subE: '⫅',
+  subdot: '⪽',
+  sube: '⊆',
+  subedot: '⫃',
+  submult: '⫁',
+  subnE: '⫋',
+  subne: '⊊',
+  subplus: '⪿',
+  subrarr: '⥹',
+  subset: '⊂',
+  subseteq: '⊆',
+  subseteqq: '⫅',
+  subsetneq: '⊊',
+  subsetneqq: '⫋',
+  subsim: '⫇',
+  subsub: '⫕',
+  subsup: '⫓',
+  succ: '≻',
+  succapprox: '⪸',
+  succcurlyeq: '≽',
+  succeq: '⪰',
+  succnapprox: '⪺',
+  succneqq: '⪶',
+  succnsim: '⋩',
+  succsim: '≿',
+  sum: '∑',
+  sung: '♪',
+  sup1: '¹',
+  sup2: '²',
+  sup3: '³',
+  sup: '⊃',
+  supE: '⫆',
+  supdot: '⪾',
+  supdsub: '⫘',
+  supe: '⊇',
+  supedot: '⫄',
+  suphsol: '⟉',
+  suphsub: '⫗',
+  suplarr: '⥻',
+  supmult: '⫂',
+  supnE: '⫌',
+  supne: '⊋',
+  supplus: '⫀',
+  supset: '⊃',
+  supseteq: '⊇',
+  supseteqq: '⫆',
+  supsetneq: '⊋',
+  supsetneqq: '⫌',
+  supsim: '⫈',
+  supsub: '⫔',
+  supsup: '⫖',
+  swArr: '⇙',
+  swarhk: '⤦',
+  swarr: '↙',
+  swarrow: '↙',
+  swnwar: '⤪',
+  szlig: 'ß',
+  target: '⌖',
+  tau: 'τ',
+  tbrk: '⎴',
+  tcaron: 'ť',
+  tcedil: 'ţ',
+  tcy: 'т',
+  tdot: '⃛',
+  telrec: '⌕',
+  tfr: '𝔱',
+  there4: '∴',
+  therefore: '∴',
+  theta: 'θ',
+  thetasym: 'ϑ',
+  thetav: 'ϑ',
+  thickapprox: '≈',
+  thicksim: '∼',
+  thinsp: ' ',
+  thkap: '≈',
+  thksim: '∼',
+  thorn: 'þ',
+  tilde: '˜',
+  times: '×',
+  timesb: '⊠',
+  timesbar: '⨱',
+  timesd: '⨰',
+  tint: '∭',
+  toea: '⤨',
+  top: '⊤',
+  topbot: '⌶',
+  topcir: '⫱',
+  topf: '𝕥',
+  topfork: '⫚',
+  tosa: '⤩',
+  tprime: '‴',
+  trade: '™',
+  triangle: '▵',
+  triangledown: '▿',
+  triangleleft: '◃',
+  trianglelefteq: '⊴',
+  triangleq: '≜',
+  triangleright: '▹',
+  trianglerighteq: '⊵',
+  tridot: '◬',
+  trie: '≜',
+  triminus: '⨺',
+  triplus: '⨹',
+  trisb: '⧍',
+  tritime: '⨻',
+  trpezium: '⏢',
+  tscr: '𝓉',
+  tscy: 'ц',
+  tshcy: 'ћ',
+  tstrok: 'ŧ',
+  twixt: '≬',
+  twoheadleftarrow: '↞',
+  twoheadrightarrow: '↠',
+  uArr: '⇑',
+  uHar: '⥣',
+  uacute: 'ú',
+  uarr: '↑',
+  ubrcy: 'ў',
+  ubreve: 'ŭ',
+  ucirc: 'û',
+  ucy: 'у',
+  udarr: '⇅',
+  udblac: 'ű',
+  udhar: '⥮',
+  ufisht: '⥾',
+  ufr: '𝔲',
+  ugrave: 'ù',
+  uharl: '↿',
+  uharr: '↾',
+  uhblk: '▀',
+  ulcorn: '⌜',
+  ulcorner: '⌜',
+  ulcrop: '⌏',
+  ultri: '◸',
+  umacr: 'ū',
+  uml: '¨',
+  uogon: 'ų',
+  uopf: '𝕦',
+  uparrow: '↑',
+  updownarrow: '↕',
+  upharpoonleft: '↿',
+  upharpoonright: '↾',
+  uplus: '⊎',
+  upsi: 'υ',
+  upsih: 'ϒ',
+  upsilon: 'υ',
+  upuparrows: '⇈',
+  urcorn: '⌝',
+  urcorner: '⌝',
+  urcrop: '⌎',
+  uring: 'ů',
+  urtri: '◹',
+  uscr: '𝓊',
+  utdot: '⋰',
+  utilde: 'ũ',
+  utri: '▵',
+  utrif: '▴',
+  uuarr: '⇈',
+  uuml: 'ü',
+  uwangle: '⦧',
+  vArr: '⇕',
+  vBar: '⫨',
+  vBarv: '⫩',
+  vDash: '⊨',
+  vangrt: '⦜',
+  varepsilon: 'ϵ',
+  varkappa: 'ϰ',
+  varnothing: '∅',
+  varphi: 'ϕ',
+  varpi: 'ϖ',
+  varpropto: '∝',
+  varr: '↕',
+  varrho: 'ϱ',
+  varsigma: 'ς',
+  varsubsetneq: '⊊︀',
+  varsubsetneqq: '⫋︀',
+  varsupsetneq: '⊋︀',
+  varsupsetneqq: '⫌︀',
+  vartheta: 'ϑ',
+  vartriangleleft: '⊲',
+  vartriangleright: '⊳',
+  vcy: 'в',
+  vdash: '⊢',
+  vee: '∨',
+  veebar: '⊻',
+  veeeq: '≚',
+  vellip: '⋮',
+  verbar: '|',
+  vert: '|',
+  vfr: '𝔳',
+  vltri: '⊲',
+  vnsub: '⊂⃒',
+  vnsup: '⊃⃒',
+  vopf: '𝕧',
+  vprop: '∝',
+  vrtri: '⊳',
+  vscr: '𝓋',
+  vsubnE: '⫋︀',
+  vsubne: '⊊︀',
+  vsupnE: '⫌︀',
+  vsupne: '⊋︀',
+  vzigzag: '⦚',
+  wcirc: 'ŵ',
+  wedbar: '⩟',
+  wedge: '∧',
+  wedgeq: '≙',
+  weierp: '℘',
+  wfr: '𝔴',
+  wopf: '𝕨',
+  wp: '℘',
+  wr: '≀',
+  wreath: '≀',
+  wscr: '𝓌',
+  xcap: '⋂',
+  xcirc: '◯',
+  xcup: '⋃',
+  xdtri: '▽',
+  xfr: '𝔵',
+  xhArr: '⟺',
+  xharr: '⟷',
+  xi: 'ξ',
+  xlArr: '⟸',
+  xlarr: '⟵',
+  xmap: '⟼',
+  xnis: '⋻',
+  xodot: '⨀',
+  xopf: '𝕩',
+  xoplus: '⨁',
+  xotime: '⨂',
+  xrArr: '⟹',
+  xrarr: '⟶',
+  xscr: '𝓍',
+  xsqcup: '⨆',
+  xuplus: '⨄',
+  xutri: '△',
+  xvee: '⋁',
+  xwedge: '⋀',
+  yacute: 'ý',
+  yacy: 'я',
+  ycirc: 'ŷ',
+  ycy: 'ы',
+  yen: '¥',
+  yfr: '𝔶',
+  yicy: 'ї',
+  yopf: '𝕪',
+  yscr: '𝓎',
+  yucy: 'ю',
+  yuml: 'ÿ',
+  zacute: 'ź',
+  zcaron: 'ž',
+  zcy: 'з',
+  zdot: 'ż',
+  zeetrf: 'ℨ',
+  zeta: 'ζ',
+  zfr: '𝔷',
+  zhcy: 'ж',
+  zigrarr: '⇝',
+  zopf: '𝕫',
+  zscr: '𝓏',
+  zwj: '‍',
+  zwnj: '‌'
+}
+
+;// CONCATENATED MODULE: ./node_modules/decode-named-character-reference/index.js
+
+
+// To do: next major: use `Object.hasOwn`.
+const own = {}.hasOwnProperty
+
+/**
+ * Decode a single character reference (without the `&` or `;`).
+ * You probably only need this when you’re building parsers yourself that follow
+ * different rules compared to HTML.
+ * This is optimized to be tiny in browsers.
+ *
+ * @param {string} value
+ *   `notin` (named), `#123` (deci), `#x123` (hexa).
+ * @returns {string|false}
+ *   Decoded reference.
+ */
+function decodeNamedCharacterReference(value) {
+  return own.call(characterEntities, value) ? characterEntities[value] : false
+}
+
+;// CONCATENATED MODULE: ./node_modules/micromark-util-chunked/index.js
+/**
+ * Like `Array#splice`, but smarter for giant arrays.
+ *
+ * `Array#splice` takes all items to be inserted as individual argument which
+ * causes a stack overflow in V8 when trying to insert 100k items for instance.
+ *
+ * Otherwise, this does not return the removed items, and takes `items` as an
+ * array instead of rest parameters.
+ *
+ * @template {unknown} T
+ *   Item type.
+ * @param {Array<T>} list
+ *   List to operate on.
+ * @param {number} start
+ *   Index to remove/insert at (can be negative).
+ * @param {number} remove
+ *   Number of items to remove.
+ * @param {Array<T>} items
+ *   Items to inject into `list`.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function splice(list, start, remove, items) {
+  const end = list.length;
+  let chunkStart = 0;
+  /** @type {Array<unknown>} */
+  let parameters;
+
+  // Make start between zero and `end` (included).
+  if (start < 0) {
+    start = -start > end ? 0 : end + start;
+  } else {
+    start = start > end ? end : start;
+  }
+  remove = remove > 0 ? remove : 0;
+
+  // No need to chunk the items if there’s only a couple (10k) items.
+  if (items.length < 10000) {
+    parameters = Array.from(items);
+    parameters.unshift(start, remove);
+    // @ts-expect-error Hush, it’s fine.
+    list.splice(...parameters);
+  } else {
+    // Delete `remove` items starting from `start`
+    if (remove) list.splice(start, remove);
+
+    // Insert the items in chunks to not cause stack overflows.
+    while (chunkStart < items.length) {
+      parameters = items.slice(chunkStart, chunkStart + 10000);
+      parameters.unshift(start, 0);
+      // @ts-expect-error Hush, it’s fine.
+      list.splice(...parameters);
+      chunkStart += 10000;
+      start += 10000;
+    }
+  }
+}
+
+/**
+ * Append `items` (an array) at the end of `list` (another array).
+ * When `list` was empty, returns `items` instead.
+ *
+ * This prevents a potentially expensive operation when `list` is empty,
+ * and adds items in batches to prevent V8 from hanging.
+ *
+ * @template {unknown} T
+ *   Item type.
+ * @param {Array<T>} list
+ *   List to operate on.
+ * @param {Array<T>} items
+ *   Items to add to `list`.
+ * @returns {Array<T>}
+ *   Either `list` or `items`.
+ */
+function push(list, items) {
+  if (list.length > 0) {
+    splice(list, list.length, 0, items);
+    return list;
+  }
+  return items;
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-combine-extensions/index.js
+/**
+ * @import {
+ *   Extension,
+ *   Handles,
+ *   HtmlExtension,
+ *   NormalizedExtension
+ * } from 'micromark-util-types'
+ */
+
+
+
+const micromark_util_combine_extensions_hasOwnProperty = {}.hasOwnProperty
+
+/**
+ * Combine multiple syntax extensions into one.
+ *
+ * @param {ReadonlyArray<Extension>} extensions
+ *   List of syntax extensions.
+ * @returns {NormalizedExtension}
+ *   A single combined extension.
+ */
+function combineExtensions(extensions) {
+  /** @type {NormalizedExtension} */
+  const all = {}
+  let index = -1
+
+  while (++index < extensions.length) {
+    syntaxExtension(all, extensions[index])
+  }
+
+  return all
+}
+
+/**
+ * Merge `extension` into `all`.
+ *
+ * @param {NormalizedExtension} all
+ *   Extension to merge into.
+ * @param {Extension} extension
+ *   Extension to merge.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function syntaxExtension(all, extension) {
+  /** @type {keyof Extension} */
+  let hook
+
+  for (hook in extension) {
+    const maybe = micromark_util_combine_extensions_hasOwnProperty.call(all, hook) ? all[hook] : undefined
+    /** @type {Record<string, unknown>} */
+    const left = maybe || (all[hook] = {})
+    /** @type {Record<string, unknown> | undefined} */
+    const right = extension[hook]
+    /** @type {string} */
+    let code
+
+    if (right) {
+      for (code in right) {
+        if (!micromark_util_combine_extensions_hasOwnProperty.call(left, code)) left[code] = []
+        const value = right[code]
+        constructs(
+          // @ts-expect-error Looks like a list.
+          left[code],
+          Array.isArray(value) ? value : value ? [value] : []
+        )
+      }
+    }
+  }
+}
+
+/**
+ * Merge `list` into `existing` (both lists of constructs).
+ * Mutates `existing`.
+ *
+ * @param {Array<unknown>} existing
+ *   List of constructs to merge into.
+ * @param {Array<unknown>} list
+ *   List of constructs to merge.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function constructs(existing, list) {
+  let index = -1
+  /** @type {Array<unknown>} */
+  const before = []
+
+  while (++index < list.length) {
+    // @ts-expect-error Looks like an object.
+    ;(list[index].add === 'after' ? existing : before).push(list[index])
+  }
+
+  splice(existing, 0, 0, before)
+}
+
+/**
+ * Combine multiple HTML extensions into one.
+ *
+ * @param {ReadonlyArray<HtmlExtension>} htmlExtensions
+ *   List of HTML extensions.
+ * @returns {HtmlExtension}
+ *   Single combined HTML extension.
+ */
+function combineHtmlExtensions(htmlExtensions) {
+  /** @type {HtmlExtension} */
+  const handlers = {}
+  let index = -1
+
+  while (++index < htmlExtensions.length) {
+    htmlExtension(handlers, htmlExtensions[index])
+  }
+
+  return handlers
+}
+
+/**
+ * Merge `extension` into `all`.
+ *
+ * @param {HtmlExtension} all
+ *   Extension to merge into.
+ * @param {HtmlExtension} extension
+ *   Extension to merge.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function htmlExtension(all, extension) {
+  /** @type {keyof HtmlExtension} */
+  let hook
+
+  for (hook in extension) {
+    const maybe = micromark_util_combine_extensions_hasOwnProperty.call(all, hook) ? all[hook] : undefined
+    const left = maybe || (all[hook] = {})
+    const right = extension[hook]
+    /** @type {keyof Handles} */
+    let type
+
+    if (right) {
+      for (type in right) {
+        // @ts-expect-error assume document vs regular handler are managed correctly.
+        left[type] = right[type]
+      }
+    }
+  }
+}
+
+;// CONCATENATED MODULE: ./node_modules/micromark-util-decode-numeric-character-reference/index.js
+/**
+ * Turn the number (in string form as either hexa- or plain decimal) coming from
+ * a numeric character reference into a character.
+ *
+ * Sort of like `String.fromCodePoint(Number.parseInt(value, base))`, but makes
+ * non-characters and control characters safe.
+ *
+ * @param {string} value
+ *   Value to decode.
+ * @param {number} base
+ *   Numeric base.
+ * @returns {string}
+ *   Character.
+ */
+function decodeNumericCharacterReference(value, base) {
+  const code = Number.parseInt(value, base);
+  if (
+  // C0 except for HT, LF, FF, CR, space.
+  code < 9 || code === 11 || code > 13 && code < 32 ||
+  // Control character (DEL) of C0, and C1 controls.
+  code > 126 && code < 160 ||
+  // Lone high surrogates and low surrogates.
+  code > 55_295 && code < 57_344 ||
+  // Noncharacters.
+  code > 64_975 && code < 65_008 || /* eslint-disable no-bitwise */
+  (code & 65_535) === 65_535 || (code & 65_535) === 65_534 || /* eslint-enable no-bitwise */
+  // Out of range
+  code > 1_114_111) {
+    return "\uFFFD";
+  }
+  return String.fromCodePoint(code);
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-encode/index.js
+const characterReferences = {'"': 'quot', '&': 'amp', '<': 'lt', '>': 'gt'}
+
+/**
+ * Encode only the dangerous HTML characters.
+ *
+ * This ensures that certain characters which have special meaning in HTML are
+ * dealt with.
+ * Technically, we can skip `>` and `"` in many cases, but CM includes them.
+ *
+ * @param {string} value
+ *   Value to encode.
+ * @returns {string}
+ *   Encoded value.
+ */
+function micromark_util_encode_encode(value) {
+  return value.replace(/["&<>]/g, replace)
+
+  /**
+   * @param {string} value
+   *   Value to replace.
+   * @returns {string}
+   *   Encoded value.
+   */
+  function replace(value) {
+    return (
+      '&' +
+      characterReferences[
+        /** @type {keyof typeof characterReferences} */ (value)
+      ] +
+      ';'
+    )
+  }
+}
+
+;// CONCATENATED MODULE: ./node_modules/micromark-util-normalize-identifier/index.js
+/**
+ * Normalize an identifier (as found in references, definitions).
+ *
+ * Collapses markdown whitespace, trim, and then lower- and uppercase.
+ *
+ * Some characters are considered “uppercase”, such as U+03F4 (`ϴ`), but if their
+ * lowercase counterpart (U+03B8 (`θ`)) is uppercased will result in a different
+ * uppercase character (U+0398 (`Θ`)).
+ * So, to get a canonical form, we perform both lower- and uppercase.
+ *
+ * Using uppercase last makes sure keys will never interact with default
+ * prototypal values (such as `constructor`): nothing in the prototype of
+ * `Object` is uppercase.
+ *
+ * @param {string} value
+ *   Identifier to normalize.
+ * @returns {string}
+ *   Normalized identifier.
+ */
+function normalizeIdentifier(value) {
+  return value
+  // Collapse markdown whitespace.
+  .replace(/[\t\n\r ]+/g, " ")
+  // Trim.
+  .replace(/^ | $/g, '')
+  // Some characters are considered “uppercase”, but if their lowercase
+  // counterpart is uppercased will result in a different uppercase
+  // character.
+  // Hence, to get that form, we perform both lower- and uppercase.
+  // Upper case makes sure keys will not interact with default prototypal
+  // methods: no method is uppercase.
+  .toLowerCase().toUpperCase();
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-character/index.js
+/**
+ * @import {Code} from 'micromark-util-types'
+ */
+
+/**
+ * Check whether the character code represents an ASCII alpha (`a` through `z`,
+ * case insensitive).
+ *
+ * An **ASCII alpha** is an ASCII upper alpha or ASCII lower alpha.
+ *
+ * An **ASCII upper alpha** is a character in the inclusive range U+0041 (`A`)
+ * to U+005A (`Z`).
+ *
+ * An **ASCII lower alpha** is a character in the inclusive range U+0061 (`a`)
+ * to U+007A (`z`).
+ *
+ * @param code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+const asciiAlpha = regexCheck(/[A-Za-z]/);
+
+/**
+ * Check whether the character code represents an ASCII alphanumeric (`a`
+ * through `z`, case insensitive, or `0` through `9`).
+ *
+ * An **ASCII alphanumeric** is an ASCII digit (see `asciiDigit`) or ASCII alpha
+ * (see `asciiAlpha`).
+ *
+ * @param code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+const asciiAlphanumeric = regexCheck(/[\dA-Za-z]/);
+
+/**
+ * Check whether the character code represents an ASCII atext.
+ *
+ * atext is an ASCII alphanumeric (see `asciiAlphanumeric`), or a character in
+ * the inclusive ranges U+0023 NUMBER SIGN (`#`) to U+0027 APOSTROPHE (`'`),
+ * U+002A ASTERISK (`*`), U+002B PLUS SIGN (`+`), U+002D DASH (`-`), U+002F
+ * SLASH (`/`), U+003D EQUALS TO (`=`), U+003F QUESTION MARK (`?`), U+005E
+ * CARET (`^`) to U+0060 GRAVE ACCENT (`` ` ``), or U+007B LEFT CURLY BRACE
+ * (`{`) to U+007E TILDE (`~`).
+ *
+ * See:
+ * **\[RFC5322]**:
+ * [Internet Message Format](https://tools.ietf.org/html/rfc5322).
+ * P. Resnick.
+ * IETF.
+ *
+ * @param code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+const asciiAtext = regexCheck(/[#-'*+\--9=?A-Z^-~]/);
+
+/**
+ * Check whether a character code is an ASCII control character.
+ *
+ * An **ASCII control** is a character in the inclusive range U+0000 NULL (NUL)
+ * to U+001F (US), or U+007F (DEL).
+ *
+ * @param {Code} code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+function asciiControl(code) {
+  return (
+    // Special whitespace codes (which have negative values), C0 and Control
+    // character DEL
+    code !== null && (code < 32 || code === 127)
+  );
+}
+
+/**
+ * Check whether the character code represents an ASCII digit (`0` through `9`).
+ *
+ * An **ASCII digit** is a character in the inclusive range U+0030 (`0`) to
+ * U+0039 (`9`).
+ *
+ * @param code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+const asciiDigit = regexCheck(/\d/);
+
+/**
+ * Check whether the character code represents an ASCII hex digit (`a` through
+ * `f`, case insensitive, or `0` through `9`).
+ *
+ * An **ASCII hex digit** is an ASCII digit (see `asciiDigit`), ASCII upper hex
+ * digit, or an ASCII lower hex digit.
+ *
+ * An **ASCII upper hex digit** is a character in the inclusive range U+0041
+ * (`A`) to U+0046 (`F`).
+ *
+ * An **ASCII lower hex digit** is a character in the inclusive range U+0061
+ * (`a`) to U+0066 (`f`).
+ *
+ * @param code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+const asciiHexDigit = regexCheck(/[\dA-Fa-f]/);
+
+/**
+ * Check whether the character code represents ASCII punctuation.
+ *
+ * An **ASCII punctuation** is a character in the inclusive ranges U+0021
+ * EXCLAMATION MARK (`!`) to U+002F SLASH (`/`), U+003A COLON (`:`) to U+0040 AT
+ * SIGN (`@`), U+005B LEFT SQUARE BRACKET (`[`) to U+0060 GRAVE ACCENT
+ * (`` ` ``), or U+007B LEFT CURLY BRACE (`{`) to U+007E TILDE (`~`).
+ *
+ * @param code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+const asciiPunctuation = regexCheck(/[!-/:-@[-`{-~]/);
+
+/**
+ * Check whether a character code is a markdown line ending.
+ *
+ * A **markdown line ending** is the virtual characters M-0003 CARRIAGE RETURN
+ * LINE FEED (CRLF), M-0004 LINE FEED (LF) and M-0005 CARRIAGE RETURN (CR).
+ *
+ * In micromark, the actual character U+000A LINE FEED (LF) and U+000D CARRIAGE
+ * RETURN (CR) are replaced by these virtual characters depending on whether
+ * they occurred together.
+ *
+ * @param {Code} code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+function markdownLineEnding(code) {
+  return code !== null && code < -2;
+}
+
+/**
+ * Check whether a character code is a markdown line ending (see
+ * `markdownLineEnding`) or markdown space (see `markdownSpace`).
+ *
+ * @param {Code} code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+function markdownLineEndingOrSpace(code) {
+  return code !== null && (code < 0 || code === 32);
+}
+
+/**
+ * Check whether a character code is a markdown space.
+ *
+ * A **markdown space** is the concrete character U+0020 SPACE (SP) and the
+ * virtual characters M-0001 VIRTUAL SPACE (VS) and M-0002 HORIZONTAL TAB (HT).
+ *
+ * In micromark, the actual character U+0009 CHARACTER TABULATION (HT) is
+ * replaced by one M-0002 HORIZONTAL TAB (HT) and between 0 and 3 M-0001 VIRTUAL
+ * SPACE (VS) characters, depending on the column at which the tab occurred.
+ *
+ * @param {Code} code
+ *   Code.
+ * @returns {boolean}
+ *   Whether it matches.
+ */
+function markdownSpace(code) {
+  return code === -2 || code === -1 || code === 32;
+}
+
+// Size note: removing ASCII from the regex and using `asciiPunctuation` here
+// In fact adds to the bundle size.
+/**
+ * Check whether the character code represents Unicode punctuation.
+ *
+ * A **Unicode punctuation** is a character in the Unicode `Pc` (Punctuation,
+ * Connector), `Pd` (Punctuation, Dash), `Pe` (Punctuation, Close), `Pf`
+ * (Punctuation, Final quote), `Pi` (Punctuation, Initial quote), `Po`
+ * (Punctuation, Other), or `Ps` (Punctuation, Open) categories, or an ASCII
+ * punctuation (see `asciiPunctuation`).
+ *
+ * See:
+ * **\[UNICODE]**:
+ * [The Unicode Standard](https://www.unicode.org/versions/).
+ * Unicode Consortium.
+ *
+ * @param code
+ *   Code.
+ * @returns
+ *   Whether it matches.
+ */
+const unicodePunctuation = regexCheck(/\p{P}|\p{S}/u);
+
+/**
+ * Check whether the character code represents Unicode whitespace.
+ *
+ * Note that this does handle micromark specific markdown whitespace characters.
+ * See `markdownLineEndingOrSpace` to check that.
+ *
+ * A **Unicode whitespace** is a character in the Unicode `Zs` (Separator,
+ * Space) category, or U+0009 CHARACTER TABULATION (HT), U+000A LINE FEED (LF),
+ * U+000C (FF), or U+000D CARRIAGE RETURN (CR) (**\[UNICODE]**).
+ *
+ * See:
+ * **\[UNICODE]**:
+ * [The Unicode Standard](https://www.unicode.org/versions/).
+ * Unicode Consortium.
+ *
+ * @param code
+ *   Code.
+ * @returns
+ *   Whether it matches.
+ */
+const unicodeWhitespace = regexCheck(/\s/);
+
+/**
+ * Create a code check from a regex.
+ *
+ * @param {RegExp} regex
+ *   Expression.
+ * @returns {(code: Code) => boolean}
+ *   Check.
+ */
+function regexCheck(regex) {
+  return check;
+
+  /**
+   * Check whether a code matches the bound regex.
+   *
+   * @param {Code} code
+   *   Character code.
+   * @returns {boolean}
+   *   Whether the character code matches the bound regex.
+   */
+  function check(code) {
+    return code !== null && code > -1 && regex.test(String.fromCharCode(code));
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-sanitize-uri/index.js
+
+
+/**
+ * Make a value safe for injection as a URL.
+ *
+ * This encodes unsafe characters with percent-encoding and skips already
+ * encoded sequences (see `normalizeUri`).
+ * Further unsafe characters are encoded as character references (see
+ * `micromark-util-encode`).
+ *
+ * A regex of allowed protocols can be given, in which case the URL is
+ * sanitized.
+ * For example, `/^(https?|ircs?|mailto|xmpp)$/i` can be used for `a[href]`, or
+ * `/^https?$/i` for `img[src]` (this is what `github.com` allows).
+ * If the URL includes an unknown protocol (one not matched by `protocol`, such
+ * as a dangerous example, `javascript:`), the value is ignored.
+ *
+ * @param {string | null | undefined} url
+ *   URI to sanitize.
+ * @param {RegExp | null | undefined} [protocol]
+ *   Allowed protocols.
+ * @returns {string}
+ *   Sanitized URI.
+ */
+function sanitizeUri(url, protocol) {
+  const value = micromark_util_encode_encode(normalizeUri(url || ''));
+  if (!protocol) {
+    return value;
+  }
+  const colon = value.indexOf(':');
+  const questionMark = value.indexOf('?');
+  const numberSign = value.indexOf('#');
+  const slash = value.indexOf('/');
+  if (
+  // If there is no protocol, it’s relative.
+  colon < 0 ||
+  // If the first colon is after a `?`, `#`, or `/`, it’s not a protocol.
+  slash > -1 && colon > slash || questionMark > -1 && colon > questionMark || numberSign > -1 && colon > numberSign ||
+  // It is a protocol, it should be allowed.
+  protocol.test(value.slice(0, colon))) {
+    return value;
+  }
+  return '';
+}
+
+/**
+ * Normalize a URL.
+ *
+ * Encode unsafe characters with percent-encoding, skipping already encoded
+ * sequences.
+ *
+ * @param {string} value
+ *   URI to normalize.
+ * @returns {string}
+ *   Normalized URI.
+ */
+function normalizeUri(value) {
+  /** @type {Array<string>} */
+  const result = [];
+  let index = -1;
+  let start = 0;
+  let skip = 0;
+  while (++index < value.length) {
+    const code = value.charCodeAt(index);
+    /** @type {string} */
+    let replace = '';
+
+    // A correct percent encoded value.
+    if (code === 37 && asciiAlphanumeric(value.charCodeAt(index + 1)) && asciiAlphanumeric(value.charCodeAt(index + 2))) {
+      skip = 2;
+    }
+    // ASCII.
+    else if (code < 128) {
+      if (!/[!#$&-;=?-Z_a-z~]/.test(String.fromCharCode(code))) {
+        replace = String.fromCharCode(code);
+      }
+    }
+    // Astral.
+    else if (code > 55_295 && code < 57_344) {
+      const next = value.charCodeAt(index + 1);
+
+      // A correct surrogate pair.
+      if (code < 56_320 && next > 56_319 && next < 57_344) {
+        replace = String.fromCharCode(code, next);
+        skip = 1;
+      }
+      // Lone surrogate.
+      else {
+        replace = "\uFFFD";
+      }
+    }
+    // Unicode.
+    else {
+      replace = String.fromCharCode(code);
+    }
+    if (replace) {
+      result.push(value.slice(start, index), encodeURIComponent(replace));
+      start = index + skip + 1;
+      replace = '';
+    }
+    if (skip) {
+      index += skip;
+      skip = 0;
+    }
+  }
+  return result.join('') + value.slice(start);
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/compile.js
+/**
+ * While micromark is a lexer/tokenizer, the common case of going from markdown
+ * to html is currently built in as this module, even though the parts can be
+ * used separately to build ASTs, CSTs, or many other output formats.
+ *
+ * Having an HTML compiler built in is useful because it allows us to check for
+ * compliancy to CommonMark, the de facto norm of markdown, specified in roughly
+ * 600 input/output cases.
+ *
+ * This module has an interface that accepts lists of events instead of the
+ * whole at once, however, because markdown can’t be truly streaming, we buffer
+ * events before processing and outputting the final result.
+ */
+
+/**
+ * @import {
+ *   CompileContext,
+ *   CompileData,
+ *   CompileOptions,
+ *   Compile,
+ *   Definition,
+ *   Event,
+ *   Handle,
+ *   HtmlExtension,
+ *   LineEnding,
+ *   NormalizedHtmlExtension,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+/**
+ * @typedef Media
+ * @property {boolean | undefined} [image]
+ * @property {string | undefined} [labelId]
+ * @property {string | undefined} [label]
+ * @property {string | undefined} [referenceId]
+ * @property {string | undefined} [destination]
+ * @property {string | undefined} [title]
+ */
+
+
+
+
+
+
+
+
+const compile_hasOwnProperty = {}.hasOwnProperty;
+
+/**
+ * These two are allowlists of safe protocols for full URLs in respectively the
+ * `href` (on `<a>`) and `src` (on `<img>`) attributes.
+ * They are based on what is allowed on GitHub,
+ * <https://github.com/syntax-tree/hast-util-sanitize/blob/9275b21/lib/github.json#L31>
+ */
+const protocolHref = /^(https?|ircs?|mailto|xmpp)$/i;
+const protocolSource = /^https?$/i;
+
+/**
+ * @param {CompileOptions | null | undefined} [options]
+ * @returns {Compile}
+ */
+function compile(options) {
+  const settings = options || {};
+
+  /**
+   * Tags is needed because according to markdown, links and emphasis and
+   * whatnot can exist in images, however, as HTML doesn’t allow content in
+   * images, the tags are ignored in the `alt` attribute, but the content
+   * remains.
+   *
+   * @type {boolean | undefined}
+   */
+  let tags = true;
+
+  /**
+   * An object to track identifiers to media (URLs and titles) defined with
+   * definitions.
+   *
+   * @type {Record<string, Definition>}
+   */
+  const definitions = {};
+
+  /**
+   * A lot of the handlers need to capture some of the output data, modify it
+   * somehow, and then deal with it.
+   * We do that by tracking a stack of buffers, that can be opened (with
+   * `buffer`) and closed (with `resume`) to access them.
+   *
+   * @type {Array<Array<string>>}
+   */
+  const buffers = [[]];
+
+  /**
+   * As we can have links in images and the other way around, where the deepest
+   * ones are closed first, we need to track which one we’re in.
+   *
+   * @type {Array<Media>}
+   */
+  const mediaStack = [];
+
+  /**
+   * Same as `mediaStack` for tightness, which is specific to lists.
+   * We need to track if we’re currently in a tight or loose container.
+   *
+   * @type {Array<boolean>}
+   */
+  const tightStack = [];
+
+  /** @type {HtmlExtension} */
+  const defaultHandlers = {
+    enter: {
+      blockQuote: onenterblockquote,
+      codeFenced: onentercodefenced,
+      codeFencedFenceInfo: buffer,
+      codeFencedFenceMeta: buffer,
+      codeIndented: onentercodeindented,
+      codeText: onentercodetext,
+      content: onentercontent,
+      definition: onenterdefinition,
+      definitionDestinationString: onenterdefinitiondestinationstring,
+      definitionLabelString: buffer,
+      definitionTitleString: buffer,
+      emphasis: onenteremphasis,
+      htmlFlow: onenterhtmlflow,
+      htmlText: onenterhtml,
+      image: onenterimage,
+      label: buffer,
+      link: onenterlink,
+      listItemMarker: onenterlistitemmarker,
+      listItemValue: onenterlistitemvalue,
+      listOrdered: onenterlistordered,
+      listUnordered: onenterlistunordered,
+      paragraph: onenterparagraph,
+      reference: buffer,
+      resource: onenterresource,
+      resourceDestinationString: onenterresourcedestinationstring,
+      resourceTitleString: buffer,
+      setextHeading: onentersetextheading,
+      strong: onenterstrong
+    },
+    exit: {
+      atxHeading: onexitatxheading,
+      atxHeadingSequence: onexitatxheadingsequence,
+      autolinkEmail: onexitautolinkemail,
+      autolinkProtocol: onexitautolinkprotocol,
+      blockQuote: onexitblockquote,
+      characterEscapeValue: onexitdata,
+      characterReferenceMarkerHexadecimal: onexitcharacterreferencemarker,
+      characterReferenceMarkerNumeric: onexitcharacterreferencemarker,
+      characterReferenceValue: onexitcharacterreferencevalue,
+      codeFenced: onexitflowcode,
+      codeFencedFence: onexitcodefencedfence,
+      codeFencedFenceInfo: onexitcodefencedfenceinfo,
+      codeFencedFenceMeta: onresumedrop,
+      codeFlowValue: onexitcodeflowvalue,
+      codeIndented: onexitflowcode,
+      codeText: onexitcodetext,
+      codeTextData: onexitdata,
+      data: onexitdata,
+      definition: onexitdefinition,
+      definitionDestinationString: onexitdefinitiondestinationstring,
+      definitionLabelString: onexitdefinitionlabelstring,
+      definitionTitleString: onexitdefinitiontitlestring,
+      emphasis: onexitemphasis,
+      hardBreakEscape: onexithardbreak,
+      hardBreakTrailing: onexithardbreak,
+      htmlFlow: onexithtml,
+      htmlFlowData: onexitdata,
+      htmlText: onexithtml,
+      htmlTextData: onexitdata,
+      image: onexitmedia,
+      label: onexitlabel,
+      labelText: onexitlabeltext,
+      lineEnding: onexitlineending,
+      link: onexitmedia,
+      listOrdered: onexitlistordered,
+      listUnordered: onexitlistunordered,
+      paragraph: onexitparagraph,
+      reference: onresumedrop,
+      referenceString: onexitreferencestring,
+      resource: onresumedrop,
+      resourceDestinationString: onexitresourcedestinationstring,
+      resourceTitleString: onexitresourcetitlestring,
+      setextHeading: onexitsetextheading,
+      setextHeadingLineSequence: onexitsetextheadinglinesequence,
+      setextHeadingText: onexitsetextheadingtext,
+      strong: onexitstrong,
+      thematicBreak: onexitthematicbreak
+    }
+  };
+
+  /**
+   * Combine the HTML extensions with the default handlers.
+   * An HTML extension is an object whose fields are either `enter` or `exit`
+   * (reflecting whether a token is entered or exited).
+   * The values at such objects are names of tokens mapping to handlers.
+   * Handlers are called, respectively when a token is opener or closed, with
+   * that token, and a context as `this`.
+   */
+  const handlers = /** @type {NormalizedHtmlExtension} */
+  combineHtmlExtensions([defaultHandlers, ...(settings.htmlExtensions || [])]);
+
+  /**
+   * Handlers do often need to keep track of some state.
+   * That state is provided here as a key-value store (an object).
+   *
+   * @type {CompileData}
+   */
+  const data = {
+    definitions,
+    tightStack
+  };
+
+  /**
+   * The context for handlers references a couple of useful functions.
+   * In handlers from extensions, those can be accessed at `this`.
+   * For the handlers here, they can be accessed directly.
+   *
+   * @type {Omit<CompileContext, 'sliceSerialize'>}
+   */
+  const context = {
+    buffer,
+    encode,
+    getData,
+    lineEndingIfNeeded,
+    options: settings,
+    raw,
+    resume,
+    setData,
+    tag
+  };
+
+  /**
+   * Generally, micromark copies line endings (`'\r'`, `'\n'`, `'\r\n'`) in the
+   * markdown document over to the compiled HTML.
+   * In some cases, such as `> a`, CommonMark requires that extra line endings
+   * are added: `<blockquote>\n<p>a</p>\n</blockquote>`.
+   * This variable hold the default line ending when given (or `undefined`),
+   * and in the latter case will be updated to the first found line ending if
+   * there is one.
+   */
+  let lineEndingStyle = settings.defaultLineEnding;
+
+  // Return the function that handles a slice of events.
+  return compile;
+
+  /**
+   * Deal w/ a slice of events.
+   * Return either the empty string if there’s nothing of note to return, or the
+   * result when done.
+   *
+   * @param {ReadonlyArray<Event>} events
+   * @returns {string}
+   */
+  function compile(events) {
+    let index = -1;
+    let start = 0;
+    /** @type {Array<number>} */
+    const listStack = [];
+    // As definitions can come after references, we need to figure out the media
+    // (urls and titles) defined by them before handling the references.
+    // So, we do sort of what HTML does: put metadata at the start (in head), and
+    // then put content after (`body`).
+    /** @type {Array<Event>} */
+    let head = [];
+    /** @type {Array<Event>} */
+    let body = [];
+    while (++index < events.length) {
+      // Figure out the line ending style used in the document.
+      if (!lineEndingStyle && (events[index][1].type === "lineEnding" || events[index][1].type === "lineEndingBlank")) {
+        lineEndingStyle = /** @type {LineEnding} */
+        events[index][2].sliceSerialize(events[index][1]);
+      }
+
+      // Preprocess lists to infer whether the list is loose or not.
+      if (events[index][1].type === "listOrdered" || events[index][1].type === "listUnordered") {
+        if (events[index][0] === 'enter') {
+          listStack.push(index);
+        } else {
+          prepareList(events.slice(listStack.pop(), index));
+        }
+      }
+
+      // Move definitions to the front.
+      if (events[index][1].type === "definition") {
+        if (events[index][0] === 'enter') {
+          body = push(body, events.slice(start, index));
+          start = index;
+        } else {
+          head = push(head, events.slice(start, index + 1));
+          start = index + 1;
+        }
+      }
+    }
+    head = push(head, body);
+    head = push(head, events.slice(start));
+    index = -1;
+    const result = head;
+
+    // Handle the start of the document, if defined.
+    if (handlers.enter.null) {
+      handlers.enter.null.call(context);
+    }
+
+    // Handle all events.
+    while (++index < events.length) {
+      const handles = handlers[result[index][0]];
+      const kind = result[index][1].type;
+      const handle = handles[kind];
+      if (compile_hasOwnProperty.call(handles, kind) && handle) {
+        handle.call({
+          sliceSerialize: result[index][2].sliceSerialize,
+          ...context
+        }, result[index][1]);
+      }
+    }
+
+    // Handle the end of the document, if defined.
+    if (handlers.exit.null) {
+      handlers.exit.null.call(context);
+    }
+    return buffers[0].join('');
+  }
+
+  /**
+   * Figure out whether lists are loose or not.
+   *
+   * @param {ReadonlyArray<Event>} slice
+   * @returns {undefined}
+   */
+  function prepareList(slice) {
+    const length = slice.length;
+    let index = 0; // Skip open.
+    let containerBalance = 0;
+    let loose = false;
+    /** @type {boolean | undefined} */
+    let atMarker;
+    while (++index < length) {
+      const event = slice[index];
+      if (event[1]._container) {
+        atMarker = undefined;
+        if (event[0] === 'enter') {
+          containerBalance++;
+        } else {
+          containerBalance--;
+        }
+      } else {
+        switch (event[1].type) {
+          case "listItemPrefix":
+            {
+              if (event[0] === 'exit') {
+                atMarker = true;
+              }
+              break;
+            }
+          case "linePrefix":
+            {
+              // Ignore
+
+              break;
+            }
+          case "lineEndingBlank":
+            {
+              if (event[0] === 'enter' && !containerBalance) {
+                if (atMarker) {
+                  atMarker = undefined;
+                } else {
+                  loose = true;
+                }
+              }
+              break;
+            }
+          default:
+            {
+              atMarker = undefined;
+            }
+        }
+      }
+    }
+    slice[0][1]._loose = loose;
+  }
+
+  /**
+   * @type {CompileContext['setData']}
+   */
+  function setData(key, value) {
+    // @ts-expect-error: assume `value` is omitted (`undefined` is passed) only
+    // if allowed.
+    data[key] = value;
+  }
+
+  /**
+   * @type {CompileContext['getData']}
+   */
+  function getData(key) {
+    return data[key];
+  }
+
+  /** @type {CompileContext['buffer']} */
+  function buffer() {
+    buffers.push([]);
+  }
+
+  /** @type {CompileContext['resume']} */
+  function resume() {
+    const buf = buffers.pop();
+    return buf.join('');
+  }
+
+  /** @type {CompileContext['tag']} */
+  function tag(value) {
+    if (!tags) {
+      return;
+    }
+    setData('lastWasTag', true);
+    buffers[buffers.length - 1].push(value);
+  }
+
+  /** @type {CompileContext['raw']} */
+  function raw(value) {
+    setData('lastWasTag');
+    buffers[buffers.length - 1].push(value);
+  }
+
+  /**
+   * Output an extra line ending.
+   *
+   * @returns {undefined}
+   */
+  function lineEnding() {
+    raw(lineEndingStyle || '\n');
+  }
+
+  /** @type {CompileContext['lineEndingIfNeeded']} */
+  function lineEndingIfNeeded() {
+    const buffer = buffers[buffers.length - 1];
+    const slice = buffer[buffer.length - 1];
+    const previous = slice ? slice.charCodeAt(slice.length - 1) : null;
+    if (previous === 10 || previous === 13 || previous === null) {
+      return;
+    }
+    lineEnding();
+  }
+
+  /** @type {CompileContext['encode']} */
+  function encode(value) {
+    return getData('ignoreEncode') ? value : micromark_util_encode_encode(value);
+  }
+
+  //
+  // Handlers.
+  //
+
+  /**
+   * @returns {undefined}
+   */
+  function onresumedrop() {
+    resume();
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterlistordered(token) {
+    tightStack.push(!token._loose);
+    lineEndingIfNeeded();
+    tag('<ol');
+    setData('expectFirstItem', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterlistunordered(token) {
+    tightStack.push(!token._loose);
+    lineEndingIfNeeded();
+    tag('<ul');
+    setData('expectFirstItem', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterlistitemvalue(token) {
+    if (getData('expectFirstItem')) {
+      const value = Number.parseInt(this.sliceSerialize(token), 10);
+      if (value !== 1) {
+        tag(' start="' + encode(String(value)) + '"');
+      }
+    }
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onenterlistitemmarker() {
+    if (getData('expectFirstItem')) {
+      tag('>');
+    } else {
+      onexitlistitem();
+    }
+    lineEndingIfNeeded();
+    tag('<li>');
+    setData('expectFirstItem');
+    // “Hack” to prevent a line ending from showing up if the item is empty.
+    setData('lastWasTag');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitlistordered() {
+    onexitlistitem();
+    tightStack.pop();
+    lineEnding();
+    tag('</ol>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitlistunordered() {
+    onexitlistitem();
+    tightStack.pop();
+    lineEnding();
+    tag('</ul>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitlistitem() {
+    if (getData('lastWasTag') && !getData('slurpAllLineEndings')) {
+      lineEndingIfNeeded();
+    }
+    tag('</li>');
+    setData('slurpAllLineEndings');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterblockquote() {
+    tightStack.push(false);
+    lineEndingIfNeeded();
+    tag('<blockquote>');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitblockquote() {
+    tightStack.pop();
+    lineEndingIfNeeded();
+    tag('</blockquote>');
+    setData('slurpAllLineEndings');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterparagraph() {
+    if (!tightStack[tightStack.length - 1]) {
+      lineEndingIfNeeded();
+      tag('<p>');
+    }
+    setData('slurpAllLineEndings');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitparagraph() {
+    if (tightStack[tightStack.length - 1]) {
+      setData('slurpAllLineEndings', true);
+    } else {
+      tag('</p>');
+    }
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onentercodefenced() {
+    lineEndingIfNeeded();
+    tag('<pre><code');
+    setData('fencesCount', 0);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitcodefencedfenceinfo() {
+    const value = resume();
+    tag(' class="language-' + value + '"');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitcodefencedfence() {
+    const count = getData('fencesCount') || 0;
+    if (!count) {
+      tag('>');
+      setData('slurpOneLineEnding', true);
+    }
+    setData('fencesCount', count + 1);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onentercodeindented() {
+    lineEndingIfNeeded();
+    tag('<pre><code>');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitflowcode() {
+    const count = getData('fencesCount');
+
+    // One special case is if we are inside a container, and the fenced code was
+    // not closed (meaning it runs to the end).
+    // In that case, the following line ending, is considered *outside* the
+    // fenced code and block quote by micromark, but CM wants to treat that
+    // ending as part of the code.
+    if (count !== undefined && count < 2 && data.tightStack.length > 0 && !getData('lastWasTag')) {
+      lineEnding();
+    }
+
+    // But in most cases, it’s simpler: when we’ve seen some data, emit an extra
+    // line ending when needed.
+    if (getData('flowCodeSeenData')) {
+      lineEndingIfNeeded();
+    }
+    tag('</code></pre>');
+    if (count !== undefined && count < 2) {
+      lineEndingIfNeeded();
+    }
+    setData('flowCodeSeenData');
+    setData('fencesCount');
+    setData('slurpOneLineEnding');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterimage() {
+    mediaStack.push({
+      image: true
+    });
+    tags = undefined; // Disallow tags.
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterlink() {
+    mediaStack.push({});
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitlabeltext(token) {
+    mediaStack[mediaStack.length - 1].labelId = this.sliceSerialize(token);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitlabel() {
+    mediaStack[mediaStack.length - 1].label = resume();
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitreferencestring(token) {
+    mediaStack[mediaStack.length - 1].referenceId = this.sliceSerialize(token);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterresource() {
+    buffer(); // We can have line endings in the resource, ignore them.
+    mediaStack[mediaStack.length - 1].destination = '';
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterresourcedestinationstring() {
+    buffer();
+    // Ignore encoding the result, as we’ll first percent encode the url and
+    // encode manually after.
+    setData('ignoreEncode', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitresourcedestinationstring() {
+    mediaStack[mediaStack.length - 1].destination = resume();
+    setData('ignoreEncode');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitresourcetitlestring() {
+    mediaStack[mediaStack.length - 1].title = resume();
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitmedia() {
+    let index = mediaStack.length - 1; // Skip current.
+    const media = mediaStack[index];
+    const id = media.referenceId || media.labelId;
+    const context = media.destination === undefined ? definitions[normalizeIdentifier(id)] : media;
+    tags = true;
+    while (index--) {
+      if (mediaStack[index].image) {
+        tags = undefined;
+        break;
+      }
+    }
+    if (media.image) {
+      tag('<img src="' + sanitizeUri(context.destination, settings.allowDangerousProtocol ? undefined : protocolSource) + '" alt="');
+      raw(media.label);
+      tag('"');
+    } else {
+      tag('<a href="' + sanitizeUri(context.destination, settings.allowDangerousProtocol ? undefined : protocolHref) + '"');
+    }
+    tag(context.title ? ' title="' + context.title + '"' : '');
+    if (media.image) {
+      tag(' />');
+    } else {
+      tag('>');
+      raw(media.label);
+      tag('</a>');
+    }
+    mediaStack.pop();
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterdefinition() {
+    buffer();
+    mediaStack.push({});
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitdefinitionlabelstring(token) {
+    // Discard label, use the source content instead.
+    resume();
+    mediaStack[mediaStack.length - 1].labelId = this.sliceSerialize(token);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onenterdefinitiondestinationstring() {
+    buffer();
+    setData('ignoreEncode', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitdefinitiondestinationstring() {
+    mediaStack[mediaStack.length - 1].destination = resume();
+    setData('ignoreEncode');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitdefinitiontitlestring() {
+    mediaStack[mediaStack.length - 1].title = resume();
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitdefinition() {
+    const media = mediaStack[mediaStack.length - 1];
+    const id = normalizeIdentifier(media.labelId);
+    resume();
+    if (!compile_hasOwnProperty.call(definitions, id)) {
+      definitions[id] = mediaStack[mediaStack.length - 1];
+    }
+    mediaStack.pop();
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onentercontent() {
+    setData('slurpAllLineEndings', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitatxheadingsequence(token) {
+    // Exit for further sequences.
+    if (getData('headingRank')) {
+      return;
+    }
+    setData('headingRank', this.sliceSerialize(token).length);
+    lineEndingIfNeeded();
+    tag('<h' + getData('headingRank') + '>');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onentersetextheading() {
+    buffer();
+    setData('slurpAllLineEndings');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitsetextheadingtext() {
+    setData('slurpAllLineEndings', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitatxheading() {
+    tag('</h' + getData('headingRank') + '>');
+    setData('headingRank');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitsetextheadinglinesequence(token) {
+    setData('headingRank', this.sliceSerialize(token).charCodeAt(0) === 61 ? 1 : 2);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitsetextheading() {
+    const value = resume();
+    lineEndingIfNeeded();
+    tag('<h' + getData('headingRank') + '>');
+    raw(value);
+    tag('</h' + getData('headingRank') + '>');
+    setData('slurpAllLineEndings');
+    setData('headingRank');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitdata(token) {
+    raw(encode(this.sliceSerialize(token)));
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitlineending(token) {
+    if (getData('slurpAllLineEndings')) {
+      return;
+    }
+    if (getData('slurpOneLineEnding')) {
+      setData('slurpOneLineEnding');
+      return;
+    }
+    if (getData('inCodeText')) {
+      raw(' ');
+      return;
+    }
+    raw(encode(this.sliceSerialize(token)));
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitcodeflowvalue(token) {
+    raw(encode(this.sliceSerialize(token)));
+    setData('flowCodeSeenData', true);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexithardbreak() {
+    tag('<br />');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onenterhtmlflow() {
+    lineEndingIfNeeded();
+    onenterhtml();
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexithtml() {
+    setData('ignoreEncode');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onenterhtml() {
+    if (settings.allowDangerousHtml) {
+      setData('ignoreEncode', true);
+    }
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onenteremphasis() {
+    tag('<em>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onenterstrong() {
+    tag('<strong>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onentercodetext() {
+    setData('inCodeText', true);
+    tag('<code>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitcodetext() {
+    setData('inCodeText');
+    tag('</code>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitemphasis() {
+    tag('</em>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitstrong() {
+    tag('</strong>');
+  }
+
+  /**
+   * @returns {undefined}
+   */
+  function onexitthematicbreak() {
+    lineEndingIfNeeded();
+    tag('<hr />');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @param {Token} token
+   * @returns {undefined}
+   */
+  function onexitcharacterreferencemarker(token) {
+    setData('characterReferenceType', token.type);
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitcharacterreferencevalue(token) {
+    const value = this.sliceSerialize(token);
+    const decoded = getData('characterReferenceType') ? decodeNumericCharacterReference(value, getData('characterReferenceType') === "characterReferenceMarkerNumeric" ? 10 : 16) : decodeNamedCharacterReference(value);
+
+    // `decodeNamedCharacterReference` can return `false` for invalid named
+    // character references,
+    // but everything we’ve tokenized is valid.
+    raw(encode(/** @type {string} */decoded));
+    setData('characterReferenceType');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitautolinkprotocol(token) {
+    const uri = this.sliceSerialize(token);
+    tag('<a href="' + sanitizeUri(uri, settings.allowDangerousProtocol ? undefined : protocolHref) + '">');
+    raw(encode(uri));
+    tag('</a>');
+  }
+
+  /**
+   * @this {CompileContext}
+   * @type {Handle}
+   */
+  function onexitautolinkemail(token) {
+    const uri = this.sliceSerialize(token);
+    tag('<a href="' + sanitizeUri('mailto:' + uri) + '">');
+    raw(encode(uri));
+    tag('</a>');
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-factory-space/index.js
+/**
+ * @import {Effects, State, TokenType} from 'micromark-util-types'
+ */
+
+
+
+// To do: implement `spaceOrTabWithOptions` (`connect`, `content`).
+
+/**
+ * Parse spaces and tabs.
+ *
+ * There is no `nok` parameter:
+ *
+ * *   spaces in markdown are often optional, in which case this factory can be
+ *     used and `ok` will be switched to whether spaces were found or not
+ * *   one line ending or space can be detected with `markdownSpace(code)` right
+ *     before using `factorySpace`
+ *
+ * ###### Examples
+ *
+ * Where `␉` represents a tab (plus how much it expands) and `␠` represents a
+ * single space.
+ *
+ * ```markdown
+ * ␉
+ * ␠␠␠␠
+ * ␉␠
+ * ```
+ *
+ * @param {Effects} effects
+ *   Context.
+ * @param {State} ok
+ *   State switched to when successful.
+ * @param {TokenType} type
+ *   Type of the whole whitespace.
+ * @param {number | undefined} [max=Infinity]
+ *   Max (exclusive).
+ * @returns {State}
+ *   Start state.
+ */
+function factorySpace(effects, ok, type, max) {
+  const limit = max ? max - 1 : Infinity;
+  let size = 0;
+  return start;
+
+  /** @type {State} */
+  function start(code) {
+    if (markdownSpace(code)) {
+      effects.enter(type);
+      return prefix(code);
+    }
+    return ok(code);
+  }
+
+  /** @type {State} */
+  function prefix(code) {
+    if (markdownSpace(code) && size++ < limit) {
+      effects.consume(code);
+      return prefix;
+    }
+    effects.exit(type);
+    return ok(code);
+  }
+}
+
+/**
+ * Parse spaces and tabs, with a required minimum and maximum, matching
+ * `markdown-rs`’s `space_or_tab_min_max`.
+ *
+ * Unlike `factorySpace`, this can fail: `nok` is used when fewer than
+ * `min` spaces or tabs are found.
+ *
+ * @param {Effects} effects
+ *   Context.
+ * @param {State} ok
+ *   State switched to when successful.
+ * @param {State} nok
+ *   State switched to when unsuccessful.
+ * @param {TokenType} type
+ *   Type of the whole whitespace.
+ * @param {number} min
+ *   Minimum allowed characters (inclusive).
+ * @param {number} max
+ *   Maximum allowed characters (inclusive).
+ * @returns {State}
+ *   Start state.
+ */
+function factorySpaceMinMax(effects, ok, nok, type, min, max) {
+  let size = 0;
+  return start;
+
+  /** @type {State} */
+  function start(code) {
+    if (max > 0 && markdownSpace(code)) {
+      effects.enter(type);
+      return prefix(code);
+    }
+    return after(code);
+  }
+
+  /** @type {State} */
+  function prefix(code) {
+    if (markdownSpace(code) && size < max) {
+      effects.consume(code);
+      size++;
+      return prefix;
+    }
+    effects.exit(type);
+    return after(code);
+  }
+
+  /** @type {State} */
+  function after(code) {
+    return size >= min ? ok(code) : nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/initialize/content.js
+/**
+ * @import {
+ *   InitialConstruct,
+ *   Initializer,
+ *   State,
+ *   TokenizeContext,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {InitialConstruct} */
+const content = {
+  tokenize: initializeContent
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Initializer}
+ *   Content.
+ */
+function initializeContent(effects) {
+  const contentStart = effects.attempt(this.parser.constructs.contentInitial, afterContentStartConstruct, paragraphInitial);
+  /** @type {Token} */
+  let previous;
+  return contentStart;
+
+  /** @type {State} */
+  function afterContentStartConstruct(code) {
+    if (code === null) {
+      effects.consume(code);
+      return;
+    }
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return factorySpace(effects, contentStart, "linePrefix");
+  }
+
+  /** @type {State} */
+  function paragraphInitial(code) {
+    effects.enter("paragraph");
+    return lineStart(code);
+  }
+
+  /** @type {State} */
+  function lineStart(code) {
+    const token = effects.enter("chunkText", {
+      contentType: "text",
+      previous
+    });
+    if (previous) {
+      previous.next = token;
+    }
+    previous = token;
+    return data(code);
+  }
+
+  /** @type {State} */
+  function data(code) {
+    if (code === null) {
+      effects.exit("chunkText");
+      effects.exit("paragraph");
+      effects.consume(code);
+      return;
+    }
+    if (markdownLineEnding(code)) {
+      effects.consume(code);
+      effects.exit("chunkText");
+      return lineStart;
+    }
+
+    // Data.
+    effects.consume(code);
+    return data;
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-edit-map/index.js
+/**
+ * @import {Event} from 'micromark-util-types'
+ */
+
+/**
+ * @typedef {[number, number, Array<Event>]} Change
+ * @typedef {[number, number, number]} Jump
+ */
+
+/**
+ * Tracks a bunch of edits.
+ *
+ * Port of `edit_map.rs` from `markdown-rs`:
+ * <https://github.com/wooorm/markdown-rs/blob/1506572f/src/util/edit_map.rs>.
+ *
+ * Deal with several changes in events, batching them together.
+ *
+ * Preferably, changes should be kept to a minimum.
+ * Sometimes, it’s needed to change the list of events, because parsing can be
+ * messy, and it helps to expose a cleaner interface of events to the compiler
+ * and other users.
+ * It can also help to merge many adjacent similar events.
+ * And, in other cases, it’s needed to parse subcontent: pass some events
+ * through another tokenizer and inject the result.
+ */
+class EditMap {
+  /**
+   * Create a new edit map.
+   *
+   * @returns
+   *   New instance.
+   */
+  constructor() {
+    /**
+     * Changes by index, so `add` does not need to scan `map` (which is
+     * quadratic for documents with many edits at different places).
+     *
+     * @type {Map<number, Change>}
+     */
+    this.index = new Map();
+
+    /**
+     * Record of changes.
+     *
+     * @type {Array<Change>}
+     */
+    this.map = [];
+  }
+
+  /**
+   * Create an edit: a remove and/or add at a certain place.
+   *
+   * @param {number} index
+   *   Index at which to apply the edit.
+   * @param {number} remove
+   *   Count of items to remove at the index.
+   * @param {Array<Event>} add
+   *   Items to add at the index.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  add(index, remove, add) {
+    addImplementation(this, index, remove, add, false);
+  }
+
+  /**
+   * Create an edit: but insert `add` before existing additions, instead of
+   * after them.
+   *
+   * @param {number} index
+   *   Index at which to apply the edit.
+   * @param {number} remove
+   *   Count of items to remove at the index.
+   * @param {Array<Event>} add
+   *   Items to add at the index.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  addBefore(index, remove, add) {
+    addImplementation(this, index, remove, add, true);
+  }
+
+  /**
+   * Done, change the events.
+   *
+   * @param {Array<Event>} events
+   *   List of events to apply the edits to.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  consume(events) {
+    this.map.sort(function (a, b) {
+      return a[0] - b[0];
+    });
+    if (this.map.length === 0) {
+      return;
+    }
+
+    // To do: if links are added in events, like they are in `markdown-rs`,
+    // this is needed.
+    // // Calculate jumps: where items in the current list move to.
+    // /** @type {Array<Jump>} */
+    // const jumps = []
+    // let index = 0
+    // let addAcc = 0
+    // let removeAcc = 0
+    // while (index < this.map.length) {
+    //   const [at, remove, add] = this.map[index]
+    //   removeAcc += remove
+    //   addAcc += add.length
+    //   jumps.push([at, removeAcc, addAcc])
+    //   index += 1
+    // }
+    //
+    // shiftLinks(events, jumps)
+
+    let index = this.map.length;
+    /** @type {Array<Array<Event>>} */
+    const vecs = [];
+    while (index > 0) {
+      index -= 1;
+      vecs.push(events.slice(this.map[index][0] + this.map[index][1]), this.map[index][2]);
+
+      // Truncate rest.
+      events.length = this.map[index][0];
+    }
+    vecs.push(events.slice());
+    events.length = 0;
+    let slice = vecs.pop();
+    while (slice) {
+      for (const element of slice) {
+        events.push(element);
+      }
+      slice = vecs.pop();
+    }
+
+    // Truncate everything.
+    this.map.length = 0;
+    this.index.clear();
+  }
+}
+
+/**
+ * Create an edit.
+ *
+ * @param {EditMap} editMap
+ *   Edit map to apply to.
+ * @param {number} at
+ *   Index at which to apply the edit.
+ * @param {number} remove
+ *   Count of items to remove at the index.
+ * @param {Array<Event>} add
+ *   Items to add at the index.
+ * @param {boolean} before
+ *   Insert `add` before existing additions at `at`, instead of after them.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function addImplementation(editMap, at, remove, add, before) {
+  if (remove === 0 && add.length === 0) {
+    return;
+  }
+  const existing = editMap.index.get(at);
+  if (existing) {
+    existing[1] += remove;
+    if (before) {
+      add.push(...existing[2]);
+      existing[2] = add;
+    } else {
+      existing[2].push(...add);
+    }
+    return;
+  }
+
+  /** @type {Change} */
+  const change = [at, remove, add];
+  editMap.map.push(change);
+  editMap.index.set(at, change);
+}
+
+// /**
+//  * Shift `previous` and `next` links according to `jumps`.
+//  *
+//  * This fixes links in case there are events removed or added between them.
+//  *
+//  * @param {Array<Event>} events
+//  * @param {Array<Jump>} jumps
+//  */
+// function shiftLinks(events, jumps) {
+//   let jumpIndex = 0
+//   let index = 0
+//   let add = 0
+//   let rm = 0
+
+//   while (index < events.length) {
+//     const rmCurr = rm
+
+//     while (jumpIndex < jumps.length && jumps[jumpIndex][0] <= index) {
+//       add = jumps[jumpIndex][2]
+//       rm = jumps[jumpIndex][1]
+//       jumpIndex += 1
+//     }
+
+//     // Ignore items that will be removed.
+//     if (rm > rmCurr) {
+//       index += rm - rmCurr
+//     } else {
+//       // ?
+//       // if let Some(link) = &events[index].link {
+//       //     if let Some(next) = link.next {
+//       //         events[next].link.as_mut().unwrap().previous = Some(index + add - rm);
+//       //         while jumpIndex < jumps.len() && jumps[jumpIndex].0 <= next {
+//       //             add = jumps[jumpIndex].2;
+//       //             rm = jumps[jumpIndex].1;
+//       //             jumpIndex += 1;
+//       //         }
+//       //         events[index].link.as_mut().unwrap().next = Some(next + add - rm);
+//       //         index = next;
+//       //         continue;
+//       //     }
+//       // }
+//       index += 1
+//     }
+//   }
+// }
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/initialize/document.js
+/**
+ * @import {
+ *   Construct,
+ *   ContainerState,
+ *   InitialConstruct,
+ *   Initializer,
+ *   Point,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+/**
+ * @typedef {[Construct, ContainerState]} StackItem
+ *   Construct and its state.
+ */
+
+
+
+
+/** @type {InitialConstruct} */
+const document_document = {
+  tokenize: initializeDocument
+};
+
+/** @type {Construct} */
+const containerConstruct = {
+  tokenize: tokenizeContainer
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Self.
+ * @type {Initializer}
+ *   Initializer.
+ */
+function initializeDocument(effects) {
+  const self = this;
+  /** @type {Array<StackItem>} */
+  const stack = [];
+  let continued = 0;
+  /** @type {TokenizeContext | undefined} */
+  let childFlow;
+  /** @type {Token | undefined} */
+  let childToken;
+  /** @type {number} */
+  let lineStartOffset;
+  return start;
+
+  /** @type {State} */
+  function start(code) {
+    // First we iterate through the open blocks, starting with the root
+    // document, and descending through last children down to the last open
+    // block.
+    // Each block imposes a condition that the line must satisfy if the block is
+    // to remain open.
+    // For example, a block quote requires a `>` character.
+    // A paragraph requires a non-blank line.
+    // In this phase we may match all or just some of the open blocks.
+    // But we cannot close unmatched blocks yet, because we may have a lazy
+    // continuation line.
+    if (continued < stack.length) {
+      const item = stack[continued];
+      self.containerState = item[1];
+      return effects.attempt(item[0].continuation, documentContinue, checkNewContainers)(code);
+    }
+
+    // Done.
+    return checkNewContainers(code);
+  }
+
+  /** @type {State} */
+  function documentContinue(code) {
+    continued++;
+
+    // Note: this field is called `_closeFlow` but it also closes containers.
+    // Perhaps a good idea to rename it but it’s already used in the wild by
+    // extensions.
+    if (self.containerState._closeFlow) {
+      self.containerState._closeFlow = undefined;
+      if (childFlow) {
+        closeFlow();
+      }
+
+      // Note: this algorithm for moving events around is similar to the
+      // algorithm when dealing with lazy lines in `writeToChild`.
+      const indexBeforeExits = self.events.length;
+      let indexBeforeFlow = indexBeforeExits;
+      /** @type {Point | undefined} */
+      let point;
+
+      // Find the flow chunk.
+      while (indexBeforeFlow--) {
+        if (self.events[indexBeforeFlow][0] === 'exit' && self.events[indexBeforeFlow][1].type === "chunkFlow") {
+          point = self.events[indexBeforeFlow][1].end;
+          break;
+        }
+      }
+      exitContainers(continued);
+
+      // Fix positions.
+      let index = indexBeforeExits;
+      while (index < self.events.length) {
+        self.events[index][1].end = {
+          ...point
+        };
+        index++;
+      }
+      const editMap = new EditMap();
+      // Inject the exits earlier (they’re still also at the end).
+      editMap.add(indexBeforeFlow + 1, 0, self.events.slice(indexBeforeExits));
+      // Discard the duplicate exits.
+      editMap.add(indexBeforeExits, index - indexBeforeExits, []);
+      editMap.consume(self.events);
+      return checkNewContainers(code);
+    }
+    return start(code);
+  }
+
+  /** @type {State} */
+  function checkNewContainers(code) {
+    // Next, after consuming the continuation markers for existing blocks, we
+    // look for new block starts (e.g. `>` for a block quote).
+    // If we encounter a new block start, we close any blocks unmatched in
+    // step 1 before creating the new block as a child of the last matched
+    // block.
+    if (continued === stack.length) {
+      // No need to `check` whether there’s a container, of `exitContainers`
+      // would be moot.
+      // We can instead immediately `attempt` to parse one.
+      if (!childFlow) {
+        return documentContinued(code);
+      }
+
+      // If we have concrete content, such as block HTML or fenced code,
+      // we can’t have containers “pierce” into them, so we can immediately
+      // start.
+      if (childFlow.currentConstruct && childFlow.currentConstruct.concrete) {
+        return flowStart(code);
+      }
+
+      // If we do have flow, it could still be a blank line,
+      // but we’d be interrupting it w/ a new container if there’s a current
+      // construct.
+      // To do: next major: remove `_gfmTableDynamicInterruptHack` (no longer
+      // needed in micromark-extension-gfm-table@1.0.6).
+      self.interrupt = Boolean(childFlow.currentConstruct && !childFlow._gfmTableDynamicInterruptHack);
+    }
+
+    // Check if there is a new container.
+    self.containerState = {};
+    return effects.check(containerConstruct, thereIsANewContainer, thereIsNoNewContainer)(code);
+  }
+
+  /** @type {State} */
+  function thereIsANewContainer(code) {
+    if (childFlow) {
+      closeFlow();
+    }
+    exitContainers(continued);
+    return documentContinued(code);
+  }
+
+  /** @type {State} */
+  function thereIsNoNewContainer(code) {
+    self.parser.lazy[self.now().line] = continued !== stack.length;
+    lineStartOffset = self.now().offset;
+    return flowStart(code);
+  }
+
+  /** @type {State} */
+  function documentContinued(code) {
+    // Try new containers.
+    self.containerState = {};
+    return effects.attempt(containerConstruct, containerContinue, flowStart)(code);
+  }
+
+  /** @type {State} */
+  function containerContinue(code) {
+    continued++;
+    stack.push([self.currentConstruct, self.containerState]);
+    // Try another.
+    return documentContinued(code);
+  }
+
+  /** @type {State} */
+  function flowStart(code) {
+    if (code === null) {
+      if (childFlow) {
+        closeFlow();
+      }
+      exitContainers(0);
+      effects.consume(code);
+      return;
+    }
+    childFlow = childFlow || self.parser.flow(self.now());
+    effects.enter("chunkFlow", {
+      _tokenizer: childFlow,
+      contentType: "flow",
+      previous: childToken
+    });
+    return flowContinue(code);
+  }
+
+  /** @type {State} */
+  function flowContinue(code) {
+    if (code === null) {
+      writeToChild(effects.exit("chunkFlow"), true);
+      exitContainers(0);
+      effects.consume(code);
+      return;
+    }
+    if (markdownLineEnding(code)) {
+      effects.consume(code);
+      writeToChild(effects.exit("chunkFlow"));
+      // Get ready for the next line.
+      continued = 0;
+      self.interrupt = undefined;
+      return start;
+    }
+    effects.consume(code);
+    return flowContinue;
+  }
+
+  /**
+   * @param {Token} token
+   *   Token.
+   * @param {boolean | undefined} [endOfFile]
+   *   Whether the token is at the end of the file (default: `false`).
+   * @returns {undefined}
+   *   Nothing.
+   */
+  function writeToChild(token, endOfFile) {
+    const stream = self.sliceStream(token);
+    if (endOfFile) {
+      stream.push(null);
+    }
+    token.previous = childToken;
+    if (childToken) {
+      childToken.next = token;
+    }
+    childToken = token;
+    childFlow.defineSkip(token.start);
+    childFlow.write(stream);
+
+    // Alright, so we just added a lazy line:
+    //
+    // ```markdown
+    // > a
+    // b.
+    //
+    // Or:
+    //
+    // > ~~~c
+    // d
+    //
+    // Or:
+    //
+    // > | e |
+    // f
+    // ```
+    //
+    // The construct in the second example (fenced code) does not accept lazy
+    // lines, so it marked itself as done at the end of its first line, and
+    // then the content construct parses `d`.
+    // Most constructs in markdown match on the first line: if the first line
+    // forms a construct, a non-lazy line can’t “unmake” it.
+    //
+    // The construct in the third example is potentially a GFM table, and
+    // those are *weird*.
+    // It *could* be a table, from the first line, if the following line
+    // matches a condition.
+    // In this case, that second line is lazy, which “unmakes” the first line
+    // and turns the whole into one content block.
+    //
+    // We’ve now parsed the non-lazy and the lazy line, and can figure out
+    // whether the lazy line started a new flow block.
+    // If it did, we exit the current containers between the two flow blocks.
+    if (self.parser.lazy[token.start.line]) {
+      let index = childFlow.events.length;
+      while (index--) {
+        if (
+        // The token starts before the line ending…
+        childFlow.events[index][1].start.offset < lineStartOffset && (
+        // …and either is not ended yet…
+        !childFlow.events[index][1].end ||
+        // …or ends after it.
+        childFlow.events[index][1].end.offset > lineStartOffset)) {
+          // Exit: there’s still something open, which means it’s a lazy line
+          // part of something.
+          return;
+        }
+      }
+
+      // Note: this algorithm for moving events around is similar to the
+      // algorithm when closing flow in `documentContinue`.
+      const indexBeforeExits = self.events.length;
+      let indexBeforeFlow = indexBeforeExits;
+      /** @type {boolean | undefined} */
+      let seen;
+      /** @type {Point | undefined} */
+      let point;
+
+      // Find the previous chunk (the one before the lazy line).
+      while (indexBeforeFlow--) {
+        if (self.events[indexBeforeFlow][0] === 'exit' && self.events[indexBeforeFlow][1].type === "chunkFlow") {
+          if (seen) {
+            point = self.events[indexBeforeFlow][1].end;
+            break;
+          }
+          seen = true;
+        }
+      }
+      exitContainers(continued);
+
+      // Fix positions.
+      index = indexBeforeExits;
+      while (index < self.events.length) {
+        self.events[index][1].end = {
+          ...point
+        };
+        index++;
+      }
+      const editMap = new EditMap();
+      // Inject the exits earlier (they’re still also at the end).
+      editMap.add(indexBeforeFlow + 1, 0, self.events.slice(indexBeforeExits));
+      // Discard the duplicate exits.
+      editMap.add(indexBeforeExits, index - indexBeforeExits, []);
+      editMap.consume(self.events);
+    }
+  }
+
+  /**
+   * @param {number} size
+   *   Size.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  function exitContainers(size) {
+    let index = stack.length;
+
+    // Exit open containers.
+    while (index-- > size) {
+      const entry = stack[index];
+      self.containerState = entry[1];
+      entry[0].exit.call(self, effects);
+    }
+    stack.length = size;
+  }
+  function closeFlow() {
+    childFlow.write([null]);
+    childToken = undefined;
+    childFlow = undefined;
+    self.containerState._closeFlow = undefined;
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ *   Tokenizer.
+ */
+function tokenizeContainer(effects, ok, nok) {
+  // Always populated by defaults.
+
+  return factorySpace(effects, effects.attempt(this.parser.constructs.document, ok, nok), "linePrefix", this.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4);
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/blank-line.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const blankLine = {
+  partial: true,
+  tokenize: tokenizeBlankLine
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeBlankLine(effects, ok, nok) {
+  return start;
+
+  /**
+   * Start of blank line.
+   *
+   * > 👉 **Note**: `␠` represents a space character.
+   *
+   * ```markdown
+   * > | ␠␠␊
+   *     ^
+   * > | ␊
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    return markdownSpace(code) ? factorySpace(effects, after, "linePrefix")(code) : after(code);
+  }
+
+  /**
+   * At eof/eol, after optional whitespace.
+   *
+   * > 👉 **Note**: `␠` represents a space character.
+   *
+   * ```markdown
+   * > | ␠␠␊
+   *       ^
+   * > | ␊
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    return code === null || markdownLineEnding(code) ? ok(code) : nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-subtokenize/lib/splice-buffer.js
+/**
+ * Some of the internal operations of micromark do lots of editing
+ * operations on very large arrays. This runs into problems with two
+ * properties of most circa-2020 JavaScript interpreters:
+ *
+ *  - Array-length modifications at the high end of an array (push/pop) are
+ *    expected to be common and are implemented in (amortized) time
+ *    proportional to the number of elements added or removed, whereas
+ *    other operations (shift/unshift and splice) are much less efficient.
+ *  - Function arguments are passed on the stack, so adding tens of thousands
+ *    of elements to an array with `arr.push(...newElements)` will frequently
+ *    cause stack overflows. (see <https://stackoverflow.com/questions/22123769/rangeerror-maximum-call-stack-size-exceeded-why>)
+ *
+ * SpliceBuffers are an implementation of gap buffers, which are a
+ * generalization of the "queue made of two stacks" idea. The splice buffer
+ * maintains a cursor, and moving the cursor has cost proportional to the
+ * distance the cursor moves, but inserting, deleting, or splicing in
+ * new information at the cursor is as efficient as the push/pop operation.
+ * This allows for an efficient sequence of splices (or pushes, pops, shifts,
+ * or unshifts) as long such edits happen at the same part of the array or
+ * generally sweep through the array from the beginning to the end.
+ *
+ * The interface for splice buffers also supports large numbers of inputs by
+ * passing a single array argument rather passing multiple arguments on the
+ * function call stack.
+ *
+ * @template T
+ *   Item type.
+ */
+class SpliceBuffer {
+  /**
+   * @param {ReadonlyArray<T> | null | undefined} [initial]
+   *   Initial items (optional).
+   * @returns
+   *   Splice buffer.
+   */
+  constructor(initial) {
+    /** @type {Array<T>} */
+    this.left = initial ? [...initial] : [];
+    /** @type {Array<T>} */
+    this.right = [];
+  }
+
+  /**
+   * Array access;
+   * does not move the cursor.
+   *
+   * @param {number} index
+   *   Index.
+   * @return {T}
+   *   Item.
+   */
+  get(index) {
+    if (index < 0 || index >= this.left.length + this.right.length) {
+      throw new RangeError('Cannot access index `' + index + '` in a splice buffer of size `' + (this.left.length + this.right.length) + '`');
+    }
+    if (index < this.left.length) return this.left[index];
+    return this.right[this.right.length - index + this.left.length - 1];
+  }
+
+  /**
+   * The length of the splice buffer, one greater than the largest index in the
+   * array.
+   */
+  get length() {
+    return this.left.length + this.right.length;
+  }
+
+  /**
+   * Remove and return `list[0]`;
+   * moves the cursor to `0`.
+   *
+   * @returns {T | undefined}
+   *   Item, optional.
+   */
+  shift() {
+    this.setCursor(0);
+    return this.right.pop();
+  }
+
+  /**
+   * Slice the buffer to get an array;
+   * does not move the cursor.
+   *
+   * @param {number} start
+   *   Start.
+   * @param {number | null | undefined} [end]
+   *   End (optional).
+   * @returns {Array<T>}
+   *   Array of items.
+   */
+  slice(start, end) {
+    /** @type {number} */
+    const stop = end === null || end === undefined ? Number.POSITIVE_INFINITY : end;
+    if (stop < this.left.length) {
+      return this.left.slice(start, stop);
+    }
+    if (start > this.left.length) {
+      return this.right.slice(this.right.length - stop + this.left.length, this.right.length - start + this.left.length).reverse();
+    }
+    return this.left.slice(start).concat(this.right.slice(this.right.length - stop + this.left.length).reverse());
+  }
+
+  /**
+   * Mimics the behavior of Array.prototype.splice() except for the change of
+   * interface necessary to avoid segfaults when patching in very large arrays.
+   *
+   * This operation moves cursor is moved to `start` and results in the cursor
+   * placed after any inserted items.
+   *
+   * @param {number} start
+   *   Start;
+   *   zero-based index at which to start changing the array;
+   *   negative numbers count backwards from the end of the array and values
+   *   that are out-of bounds are clamped to the appropriate end of the array.
+   * @param {number | null | undefined} [deleteCount=0]
+   *   Delete count (default: `0`);
+   *   maximum number of elements to delete, starting from start.
+   * @param {Array<T> | null | undefined} [items=[]]
+   *   Items to include in place of the deleted items (default: `[]`).
+   * @return {Array<T>}
+   *   Any removed items.
+   */
+  splice(start, deleteCount, items) {
+    /** @type {number} */
+    const count = deleteCount || 0;
+    this.setCursor(Math.trunc(start));
+    const removed = this.right.splice(this.right.length - count, Number.POSITIVE_INFINITY);
+    if (items) chunkedPush(this.left, items);
+    return removed.reverse();
+  }
+
+  /**
+   * Remove and return the highest-numbered item in the array, so
+   * `list[list.length - 1]`;
+   * Moves the cursor to `length`.
+   *
+   * @returns {T | undefined}
+   *   Item, optional.
+   */
+  pop() {
+    this.setCursor(Number.POSITIVE_INFINITY);
+    return this.left.pop();
+  }
+
+  /**
+   * Inserts a single item to the high-numbered side of the array;
+   * moves the cursor to `length`.
+   *
+   * @param {T} item
+   *   Item.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  push(item) {
+    this.setCursor(Number.POSITIVE_INFINITY);
+    this.left.push(item);
+  }
+
+  /**
+   * Inserts many items to the high-numbered side of the array.
+   * Moves the cursor to `length`.
+   *
+   * @param {Array<T>} items
+   *   Items.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  pushMany(items) {
+    this.setCursor(Number.POSITIVE_INFINITY);
+    chunkedPush(this.left, items);
+  }
+
+  /**
+   * Inserts a single item to the low-numbered side of the array;
+   * Moves the cursor to `0`.
+   *
+   * @param {T} item
+   *   Item.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  unshift(item) {
+    this.setCursor(0);
+    this.right.push(item);
+  }
+
+  /**
+   * Inserts many items to the low-numbered side of the array;
+   * moves the cursor to `0`.
+   *
+   * @param {Array<T>} items
+   *   Items.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  unshiftMany(items) {
+    this.setCursor(0);
+    chunkedPush(this.right, items.reverse());
+  }
+
+  /**
+   * Move the cursor to a specific position in the array. Requires
+   * time proportional to the distance moved.
+   *
+   * If `n < 0`, the cursor will end up at the beginning.
+   * If `n > length`, the cursor will end up at the end.
+   *
+   * @param {number} n
+   *   Position.
+   * @return {undefined}
+   *   Nothing.
+   */
+  setCursor(n) {
+    if (n === this.left.length || n > this.left.length && this.right.length === 0 || n < 0 && this.left.length === 0) return;
+    if (n < this.left.length) {
+      // Move cursor to the this.left
+      const removed = this.left.splice(n, Number.POSITIVE_INFINITY);
+      chunkedPush(this.right, removed.reverse());
+    } else {
+      // Move cursor to the this.right
+      const removed = this.right.splice(this.left.length + this.right.length - n, Number.POSITIVE_INFINITY);
+      chunkedPush(this.left, removed.reverse());
+    }
+  }
+}
+
+/**
+ * Avoid stack overflow by pushing items onto the stack in segments
+ *
+ * @template T
+ *   Item type.
+ * @param {Array<T>} list
+ *   List to inject into.
+ * @param {ReadonlyArray<T>} right
+ *   Items to inject.
+ * @return {undefined}
+ *   Nothing.
+ */
+function chunkedPush(list, right) {
+  /** @type {number} */
+  let chunkStart = 0;
+  if (right.length < 10000) {
+    list.push(...right);
+  } else {
+    while (chunkStart < right.length) {
+      list.push(...right.slice(chunkStart, chunkStart + 10000));
+      chunkStart += 10000;
+    }
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-subtokenize/index.js
+/**
+ * @import {Chunk, Event, Token} from 'micromark-util-types'
+ */
+
+
+
+
+// Hidden API exposed for testing.
+
+
+/**
+ * Tokenize subcontent.
+ *
+ * @param {Array<Event>} eventsArray
+ *   List of events.
+ * @returns {boolean}
+ *   Whether subtokens were found.
+ */
+// eslint-disable-next-line complexity
+function subtokenize(eventsArray) {
+  /** @type {Record<string, number>} */
+  const jumps = {};
+  let index = -1;
+  /** @type {Event} */
+  let event;
+  /** @type {number | undefined} */
+  let lineIndex;
+  /** @type {number} */
+  let otherIndex;
+  /** @type {Event} */
+  let otherEvent;
+  /** @type {Array<Event>} */
+  let parameters;
+  /** @type {Array<Event>} */
+  let subevents;
+  /** @type {boolean | undefined} */
+  let more;
+  const events = new SpliceBuffer(eventsArray);
+  while (++index < events.length) {
+    while (index in jumps) {
+      index = jumps[index];
+    }
+    event = events.get(index);
+
+    // Add a hook for the GFM tasklist extension, which needs to know if text
+    // is in the first content of a list item.
+    if (index && event[1].type === "chunkFlow" && events.get(index - 1)[1].type === "listItemPrefix") {
+      subevents = event[1]._tokenizer.events;
+      otherIndex = 0;
+      if (otherIndex < subevents.length && subevents[otherIndex][1].type === "lineEndingBlank") {
+        otherIndex += 2;
+      }
+      if (otherIndex < subevents.length && subevents[otherIndex][1].type === "content") {
+        while (++otherIndex < subevents.length) {
+          if (subevents[otherIndex][1].type === "content") {
+            break;
+          }
+          if (subevents[otherIndex][1].type === "chunkText") {
+            subevents[otherIndex][1]._isInFirstContentOfListItem = true;
+            otherIndex++;
+          }
+        }
+      }
+    }
+
+    // Enter.
+    if (event[0] === 'enter') {
+      if (event[1].contentType) {
+        Object.assign(jumps, subcontent(events, index));
+        index = jumps[index];
+        more = true;
+      }
+    }
+    // Exit.
+    else if (event[1]._container) {
+      otherIndex = index;
+      lineIndex = undefined;
+      while (otherIndex--) {
+        otherEvent = events.get(otherIndex);
+        if (otherEvent[1].type === "lineEnding" || otherEvent[1].type === "lineEndingBlank") {
+          if (otherEvent[0] === 'enter') {
+            if (lineIndex) {
+              events.get(lineIndex)[1].type = "lineEndingBlank";
+            }
+            otherEvent[1].type = "lineEnding";
+            lineIndex = otherIndex;
+          }
+        } else if (otherEvent[1].type === "linePrefix" || otherEvent[1].type === "listItemIndent") {
+          // Move past.
+        } else {
+          break;
+        }
+      }
+      if (lineIndex) {
+        // Fix position.
+        event[1].end = {
+          ...events.get(lineIndex)[1].start
+        };
+
+        // Switch container exit w/ line endings.
+        parameters = events.slice(lineIndex, index);
+        parameters.unshift(event);
+        events.splice(lineIndex, index - lineIndex + 1, parameters);
+      }
+    }
+  }
+
+  // The changes to the `events` buffer must be copied back into the eventsArray
+  splice(eventsArray, 0, Number.POSITIVE_INFINITY, events.slice(0));
+  return !more;
+}
+
+/**
+ * Tokenize embedded tokens.
+ *
+ * @param {SpliceBuffer<Event>} events
+ *   Events.
+ * @param {number} eventIndex
+ *   Index.
+ * @returns {Record<string, number>}
+ *   Gaps.
+ */
+function subcontent(events, eventIndex) {
+  const token = events.get(eventIndex)[1];
+  const context = events.get(eventIndex)[2];
+  let startPosition = eventIndex - 1;
+  /** @type {Array<number>} */
+  const startPositions = [];
+  let tokenizer = token._tokenizer;
+  if (!tokenizer) {
+    tokenizer = context.parser[token.contentType](token.start);
+    if (token._contentTypeTextTrailing) {
+      tokenizer._contentTypeTextTrailing = true;
+    }
+  }
+  const childEvents = tokenizer.events;
+  /** @type {Array<[number, number]>} */
+  const jumps = [];
+  /** @type {Record<string, number>} */
+  const gaps = {};
+  /** @type {Array<Chunk>} */
+  let stream;
+  /** @type {Token | undefined} */
+  let previous;
+  let index = -1;
+  /** @type {Token | undefined} */
+  let current = token;
+  let adjust = 0;
+  let start = 0;
+  const breaks = [start];
+
+  // Loop forward through the linked tokens to pass them in order to the
+  // subtokenizer.
+  while (current) {
+    // Find the position of the event for this token.
+    while (events.get(++startPosition)[1] !== current) {
+      // Empty.
+    }
+    startPositions.push(startPosition);
+    if (!current._tokenizer) {
+      stream = context.sliceStream(current);
+      if (!current.next) {
+        stream.push(null);
+      }
+      if (previous) {
+        tokenizer.defineSkip(current.start);
+      }
+      if (current._isInFirstContentOfListItem) {
+        tokenizer._gfmTasklistFirstContentOfListItem = true;
+      }
+      tokenizer.write(stream);
+      if (current._isInFirstContentOfListItem) {
+        tokenizer._gfmTasklistFirstContentOfListItem = undefined;
+      }
+    }
+
+    // Unravel the next token.
+    previous = current;
+    current = current.next;
+  }
+
+  // Now, loop back through all events (and linked tokens), to figure out which
+  // parts belong where.
+  current = token;
+  while (++index < childEvents.length) {
+    if (
+    // Find a void token that includes a break.
+    childEvents[index][0] === 'exit' && childEvents[index - 1][0] === 'enter' && childEvents[index][1].type === childEvents[index - 1][1].type && childEvents[index][1].start.line !== childEvents[index][1].end.line) {
+      start = index + 1;
+      breaks.push(start);
+      // Help GC.
+      current._tokenizer = undefined;
+      current.previous = undefined;
+      current = current.next;
+    }
+  }
+
+  // Help GC.
+  tokenizer.events = [];
+
+  // If there’s one more token (which is the cases for lines that end in an
+  // EOF), that’s perfect: the last point we found starts it.
+  // If there isn’t then make sure any remaining content is added to it.
+  if (current) {
+    // Help GC.
+    current._tokenizer = undefined;
+    current.previous = undefined;
+  } else {
+    breaks.pop();
+  }
+
+  // Now splice the events from the subtokenizer into the current events,
+  // moving back to front so that splice indices aren’t affected.
+  index = breaks.length;
+  while (index--) {
+    const slice = childEvents.slice(breaks[index], breaks[index + 1]);
+    const start = startPositions.pop();
+    jumps.push([start, start + slice.length - 1]);
+    events.splice(start, 2, slice);
+  }
+  jumps.reverse();
+  index = -1;
+  while (++index < jumps.length) {
+    gaps[adjust + jumps[index][0]] = adjust + jumps[index][1];
+    adjust += jumps[index][1] - jumps[index][0] - 1;
+  }
+  return gaps;
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/content.js
+/**
+ * @import {
+ *   Construct,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+/**
+ * No name because it must not be turned off.
+ * @type {Construct}
+ */
+const content_content = {
+  resolve: resolveContent,
+  tokenize: tokenizeContent
+};
+
+/** @type {Construct} */
+const continuationConstruct = {
+  partial: true,
+  tokenize: tokenizeContinuation
+};
+
+/**
+ * Content is transparent: it’s parsed right now. That way, definitions are also
+ * parsed right now: before text in paragraphs (specifically, media) are parsed.
+ *
+ * @type {Resolver}
+ */
+function resolveContent(events) {
+  subtokenize(events);
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeContent(effects, ok) {
+  /** @type {Token | undefined} */
+  let previous;
+  return chunkStart;
+
+  /**
+   * Before a content chunk.
+   *
+   * ```markdown
+   * > | abc
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function chunkStart(code) {
+    effects.enter("content");
+    previous = effects.enter("chunkContent", {
+      contentType: "content"
+    });
+    return chunkInside(code);
+  }
+
+  /**
+   * In a content chunk.
+   *
+   * ```markdown
+   * > | abc
+   *     ^^^
+   * ```
+   *
+   * @type {State}
+   */
+  function chunkInside(code) {
+    if (code === null) {
+      return contentEnd(code);
+    }
+
+    // To do: in `markdown-rs`, each line is parsed on its own, and everything
+    // is stitched together resolving.
+    if (markdownLineEnding(code)) {
+      return effects.check(continuationConstruct, contentContinue, contentEnd)(code);
+    }
+
+    // Data.
+    effects.consume(code);
+    return chunkInside;
+  }
+
+  /**
+   *
+   *
+   * @type {State}
+   */
+  function contentEnd(code) {
+    effects.exit("chunkContent");
+    effects.exit("content");
+    return ok(code);
+  }
+
+  /**
+   *
+   *
+   * @type {State}
+   */
+  function contentContinue(code) {
+    effects.consume(code);
+    effects.exit("chunkContent");
+    previous.next = effects.enter("chunkContent", {
+      contentType: "content",
+      previous
+    });
+    previous = previous.next;
+    return chunkInside;
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeContinuation(effects, ok, nok) {
+  const self = this;
+  return startLookahead;
+
+  /**
+   *
+   *
+   * @type {State}
+   */
+  function startLookahead(code) {
+    effects.exit("chunkContent");
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return factorySpace(effects, prefixed, "linePrefix");
+  }
+
+  /**
+   *
+   *
+   * @type {State}
+   */
+  function prefixed(code) {
+    if (code === null || markdownLineEnding(code)) {
+      return nok(code);
+    }
+
+    // Always populated by defaults.
+
+    const tail = self.events[self.events.length - 1];
+    if (!self.parser.constructs.disable.null.includes('codeIndented') && tail && tail[1].type === "linePrefix" && tail[2].sliceSerialize(tail[1], true).length >= 4) {
+      return ok(code);
+    }
+    return effects.interrupt(self.parser.constructs.flow, nok, ok)(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/initialize/flow.js
+/**
+ * @import {
+ *   InitialConstruct,
+ *   Initializer,
+ *   State,
+ *   TokenizeContext
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+/** @type {InitialConstruct} */
+const flow = {
+  tokenize: initializeFlow
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Self.
+ * @type {Initializer}
+ *   Initializer.
+ */
+function initializeFlow(effects) {
+  const self = this;
+  const initial = effects.attempt(
+  // Try to parse a blank line.
+  blankLine, atBlankEnding,
+  // Try to parse initial flow (essentially, only code).
+  effects.attempt(this.parser.constructs.flowInitial, afterConstruct, factorySpace(effects, effects.attempt(this.parser.constructs.flow, afterConstruct, effects.attempt(content_content, afterConstruct)), "linePrefix")));
+  return initial;
+
+  /** @type {State} */
+  function atBlankEnding(code) {
+    if (code === null) {
+      effects.consume(code);
+      return;
+    }
+    effects.enter("lineEndingBlank");
+    effects.consume(code);
+    effects.exit("lineEndingBlank");
+    self.currentConstruct = undefined;
+    return initial;
+  }
+
+  /** @type {State} */
+  function afterConstruct(code) {
+    if (code === null) {
+      effects.consume(code);
+      return;
+    }
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    self.currentConstruct = undefined;
+    return initial;
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/initialize/text.js
+/**
+ * @import {
+ *   Code,
+ *   InitialConstruct,
+ *   Initializer,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext
+ * } from 'micromark-util-types'
+ */
+
+
+const resolver = {
+  resolveAll: createResolver()
+};
+const string = initializeFactory('string');
+const text_text = initializeFactory('text');
+
+/**
+ * @param {'string' | 'text'} field
+ *   Field.
+ * @returns {InitialConstruct}
+ *   Construct.
+ */
+function initializeFactory(field) {
+  return {
+    resolveAll: createResolver(field === 'text' ? resolveAllLineSuffixes : undefined),
+    tokenize: initializeText
+  };
+
+  /**
+   * @this {TokenizeContext}
+   *   Context.
+   * @type {Initializer}
+   */
+  function initializeText(effects) {
+    const self = this;
+    const constructs = this.parser.constructs[field];
+    const text = effects.attempt(constructs, start, notText);
+    return start;
+
+    /** @type {State} */
+    function start(code) {
+      return atBreak(code) ? text(code) : notText(code);
+    }
+
+    /** @type {State} */
+    function notText(code) {
+      if (code === null) {
+        effects.consume(code);
+        return;
+      }
+      effects.enter("data");
+      effects.consume(code);
+      return data;
+    }
+
+    /** @type {State} */
+    function data(code) {
+      if (atBreak(code)) {
+        effects.exit("data");
+        return text(code);
+      }
+
+      // Data.
+      effects.consume(code);
+      return data;
+    }
+
+    /**
+     * @param {Code} code
+     *   Code.
+     * @returns {boolean}
+     *   Whether the code is a break.
+     */
+    function atBreak(code) {
+      if (code === null) {
+        return true;
+      }
+      const list = constructs[code];
+      let index = -1;
+      if (list) {
+        // Always populated by defaults.
+
+        while (++index < list.length) {
+          const item = list[index];
+          if (!item.previous || item.previous.call(self, self.previous)) {
+            return true;
+          }
+        }
+      }
+      return false;
+    }
+  }
+}
+
+/**
+ * @param {Resolver | undefined} [extraResolver]
+ *   Resolver.
+ * @returns {Resolver}
+ *   Resolver.
+ */
+function createResolver(extraResolver) {
+  return resolveAllText;
+
+  /** @type {Resolver} */
+  function resolveAllText(events, context) {
+    let index = -1;
+    /** @type {number | undefined} */
+    let enter;
+
+    // A rather boring computation (to merge adjacent `data` events) which
+    // improves mm performance by 29%.
+    while (++index <= events.length) {
+      if (enter === undefined) {
+        if (events[index] && events[index][1].type === "data") {
+          enter = index;
+          index++;
+        }
+      } else if (!events[index] || events[index][1].type !== "data") {
+        // Don’t do anything if there is one data token.
+        if (index !== enter + 2) {
+          events[enter][1].end = events[index - 1][1].end;
+          events.splice(enter + 2, index - enter - 2);
+          index = enter + 2;
+        }
+        enter = undefined;
+      }
+    }
+    return extraResolver ? extraResolver(events, context) : events;
+  }
+}
+
+/**
+ * A rather ugly set of instructions which again looks at chunks in the input
+ * stream.
+ * The reason to do this here is that it is *much* faster to parse in reverse.
+ * And that we can’t hook into `null` to split the line suffix before an EOF.
+ * To do: figure out if we can make this into a clean utility, or even in core.
+ * As it will be useful for GFMs literal autolink extension (and maybe even
+ * tables?)
+ *
+ * @type {Resolver}
+ */
+function resolveAllLineSuffixes(events, context) {
+  const editMap = new EditMap();
+  let eventIndex = 0; // Skip first.
+
+  while (++eventIndex <= events.length) {
+    if ((eventIndex === events.length || events[eventIndex][1].type === "lineEnding") && events[eventIndex - 1][1].type === "data") {
+      const data = events[eventIndex - 1][1];
+      const chunks = context.sliceStream(data);
+      let index = chunks.length;
+      let bufferIndex = -1;
+      let size = 0;
+      /** @type {boolean | undefined} */
+      let tabs;
+      while (index--) {
+        const chunk = chunks[index];
+        if (typeof chunk === 'string') {
+          bufferIndex = chunk.length;
+          while (chunk.charCodeAt(bufferIndex - 1) === 32) {
+            size++;
+            bufferIndex--;
+          }
+          if (bufferIndex) {
+            break;
+          }
+          bufferIndex = -1;
+        }
+        // Number
+        else if (chunk === -2) {
+          tabs = true;
+          size++;
+        } else if (chunk === -1) {
+          // Empty
+        } else {
+          // Replacement character, exit.
+          index++;
+          break;
+        }
+      }
+
+      // Allow final trailing whitespace.
+      if (context._contentTypeTextTrailing && eventIndex === events.length) {
+        size = 0;
+      }
+      if (size) {
+        const token = {
+          type: eventIndex === events.length || tabs || size < 2 ? "lineSuffix" : "hardBreakTrailing",
+          start: {
+            _bufferIndex: index ? bufferIndex : data.start._bufferIndex + bufferIndex,
+            _index: data.start._index + index,
+            line: data.end.line,
+            column: data.end.column - size,
+            offset: data.end.offset - size
+          },
+          end: {
+            ...data.end
+          }
+        };
+        data.end = {
+          ...token.start
+        };
+        if (data.start.offset === data.end.offset) {
+          Object.assign(data, token);
+        } else {
+          editMap.add(eventIndex, 0, [['enter', token, context], ['exit', token, context]]);
+        }
+      }
+      eventIndex++;
+    }
+  }
+  editMap.consume(events);
+  return events;
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/thematic-break.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const thematicBreak = {
+  name: 'thematicBreak',
+  tokenize: tokenizeThematicBreak
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeThematicBreak(effects, ok, nok) {
+  let size = 0;
+  /** @type {NonNullable<Code>} */
+  let marker;
+  return start;
+
+  /**
+   * Start of thematic break.
+   *
+   * ```markdown
+   * > | ***
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("thematicBreak");
+    // To do: parse indent like `markdown-rs`.
+    return before(code);
+  }
+
+  /**
+   * After optional whitespace, at marker.
+   *
+   * ```markdown
+   * > | ***
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function before(code) {
+    marker = code;
+    return atBreak(code);
+  }
+
+  /**
+   * After something, before something else.
+   *
+   * ```markdown
+   * > | ***
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function atBreak(code) {
+    if (code === marker) {
+      effects.enter("thematicBreakSequence");
+      return sequence(code);
+    }
+    if (size >= 3 && (code === null || markdownLineEnding(code))) {
+      effects.exit("thematicBreak");
+      return ok(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * In sequence.
+   *
+   * ```markdown
+   * > | ***
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function sequence(code) {
+    if (code === marker) {
+      effects.consume(code);
+      size++;
+      return sequence;
+    }
+    effects.exit("thematicBreakSequence");
+    return markdownSpace(code) ? factorySpace(effects, atBreak, "whitespace")(code) : atBreak(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/list.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   Exiter,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+
+
+/** @type {Construct} */
+const list = {
+  continuation: {
+    tokenize: tokenizeListContinuation
+  },
+  exit: tokenizeListEnd,
+  name: 'list',
+  tokenize: tokenizeListStart
+};
+
+/** @type {Construct} */
+const listItemPrefixWhitespaceConstruct = {
+  partial: true,
+  tokenize: tokenizeListItemPrefixWhitespace
+};
+
+/** @type {Construct} */
+const indentConstruct = {
+  partial: true,
+  tokenize: tokenizeIndent
+};
+
+// To do: `markdown-rs` parses list items on their own and later stitches them
+// together.
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeListStart(effects, ok, nok) {
+  const self = this;
+  const tail = self.events[self.events.length - 1];
+  let initialSize = tail && tail[1].type === "linePrefix" ? tail[2].sliceSerialize(tail[1], true).length : 0;
+  let size = 0;
+  return start;
+
+  /** @type {State} */
+  function start(code) {
+    const kind = self.containerState.type || (code === 42 || code === 43 || code === 45 ? "listUnordered" : "listOrdered");
+    if (kind === "listUnordered" ? !self.containerState.marker || code === self.containerState.marker : asciiDigit(code)) {
+      if (!self.containerState.type) {
+        self.containerState.type = kind;
+        effects.enter(kind, {
+          _container: true
+        });
+      }
+      if (kind === "listUnordered") {
+        effects.enter("listItemPrefix");
+        return code === 42 || code === 45 ? effects.check(thematicBreak, nok, atMarker)(code) : atMarker(code);
+      }
+      if (!self.interrupt || code === 49) {
+        effects.enter("listItemPrefix");
+        effects.enter("listItemValue");
+        return inside(code);
+      }
+    }
+    return nok(code);
+  }
+
+  /** @type {State} */
+  function inside(code) {
+    if (asciiDigit(code) && ++size < 10) {
+      effects.consume(code);
+      return inside;
+    }
+    if ((!self.interrupt || size < 2) && (self.containerState.marker ? code === self.containerState.marker : code === 41 || code === 46)) {
+      effects.exit("listItemValue");
+      return atMarker(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * @type {State}
+   **/
+  function atMarker(code) {
+    effects.enter("listItemMarker");
+    effects.consume(code);
+    effects.exit("listItemMarker");
+    self.containerState.marker = self.containerState.marker || code;
+    return effects.check(blankLine,
+    // Can’t be empty when interrupting.
+    self.interrupt ? nok : onBlank, effects.attempt(listItemPrefixWhitespaceConstruct, endOfPrefix, otherPrefix));
+  }
+
+  /** @type {State} */
+  function onBlank(code) {
+    self.containerState.initialBlankLine = true;
+    initialSize++;
+    return endOfPrefix(code);
+  }
+
+  /** @type {State} */
+  function otherPrefix(code) {
+    if (markdownSpace(code)) {
+      effects.enter("listItemPrefixWhitespace");
+      effects.consume(code);
+      effects.exit("listItemPrefixWhitespace");
+      return endOfPrefix;
+    }
+    return nok(code);
+  }
+
+  /** @type {State} */
+  function endOfPrefix(code) {
+    self.containerState.size = initialSize + self.sliceSerialize(effects.exit("listItemPrefix"), true).length;
+    return ok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeListContinuation(effects, ok, nok) {
+  const self = this;
+  self.containerState._closeFlow = undefined;
+  return effects.check(blankLine, onBlank, notBlank);
+
+  /** @type {State} */
+  function onBlank(code) {
+    self.containerState.furtherBlankLines = self.containerState.furtherBlankLines || self.containerState.initialBlankLine;
+
+    // We have a blank line.
+    // Still, try to consume at most the items size.
+    return factorySpace(effects, ok, "listItemIndent", self.containerState.size + 1)(code);
+  }
+
+  /** @type {State} */
+  function notBlank(code) {
+    if (self.containerState.furtherBlankLines || !markdownSpace(code)) {
+      self.containerState.furtherBlankLines = undefined;
+      self.containerState.initialBlankLine = undefined;
+      return notInCurrentItem(code);
+    }
+    self.containerState.furtherBlankLines = undefined;
+    self.containerState.initialBlankLine = undefined;
+    return effects.attempt(indentConstruct, ok, notInCurrentItem)(code);
+  }
+
+  /** @type {State} */
+  function notInCurrentItem(code) {
+    // While we do continue, we signal that the flow should be closed.
+    self.containerState._closeFlow = true;
+    // As we’re closing flow, we’re no longer interrupting.
+    self.interrupt = undefined;
+    // Always populated by defaults.
+
+    return factorySpace(effects, effects.attempt(list, ok, nok), "linePrefix", self.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4)(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeIndent(effects, ok, nok) {
+  const self = this;
+  return factorySpace(effects, afterPrefix, "listItemIndent", self.containerState.size + 1);
+
+  /** @type {State} */
+  function afterPrefix(code) {
+    const tail = self.events[self.events.length - 1];
+    return tail && tail[1].type === "listItemIndent" && tail[2].sliceSerialize(tail[1], true).length === self.containerState.size ? ok(code) : nok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Exiter}
+ */
+function tokenizeListEnd(effects) {
+  effects.exit(this.containerState.type);
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeListItemPrefixWhitespace(effects, ok, nok) {
+  const self = this;
+
+  // Always populated by defaults.
+
+  return factorySpace(effects, afterPrefix, "listItemPrefixWhitespace", self.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4 + 1);
+
+  /** @type {State} */
+  function afterPrefix(code) {
+    const tail = self.events[self.events.length - 1];
+    return !markdownSpace(code) && tail && tail[1].type === "listItemPrefixWhitespace" ? ok(code) : nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/block-quote.js
+/**
+ * @import {
+ *   Construct,
+ *   Exiter,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const blockQuote = {
+  continuation: {
+    tokenize: tokenizeBlockQuoteContinuation
+  },
+  exit,
+  name: 'blockQuote',
+  tokenize: tokenizeBlockQuoteStart
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeBlockQuoteStart(effects, ok, nok) {
+  const self = this;
+  return start;
+
+  /**
+   * Start of block quote.
+   *
+   * ```markdown
+   * > | > a
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    if (code === 62) {
+      const state = self.containerState;
+      if (!state.open) {
+        effects.enter("blockQuote", {
+          _container: true
+        });
+        state.open = true;
+      }
+      effects.enter("blockQuotePrefix");
+      effects.enter("blockQuoteMarker");
+      effects.consume(code);
+      effects.exit("blockQuoteMarker");
+      return after;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `>`, before optional whitespace.
+   *
+   * ```markdown
+   * > | > a
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    if (markdownSpace(code)) {
+      effects.enter("blockQuotePrefixWhitespace");
+      effects.consume(code);
+      effects.exit("blockQuotePrefixWhitespace");
+      effects.exit("blockQuotePrefix");
+      return ok;
+    }
+    effects.exit("blockQuotePrefix");
+    return ok(code);
+  }
+}
+
+/**
+ * Start of block quote continuation.
+ *
+ * ```markdown
+ *   | > a
+ * > | > b
+ *     ^
+ * ```
+ *
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeBlockQuoteContinuation(effects, ok, nok) {
+  const self = this;
+  return contStart;
+
+  /**
+   * Start of block quote continuation.
+   *
+   * Also used to parse the first block quote opening.
+   *
+   * ```markdown
+   *   | > a
+   * > | > b
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function contStart(code) {
+    if (markdownSpace(code)) {
+      // Always populated by defaults.
+
+      return factorySpace(effects, contBefore, "linePrefix", self.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4)(code);
+    }
+    return contBefore(code);
+  }
+
+  /**
+   * At `>`, after optional whitespace.
+   *
+   * Also used to parse the first block quote opening.
+   *
+   * ```markdown
+   *   | > a
+   * > | > b
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function contBefore(code) {
+    return effects.attempt(blockQuote, ok, nok)(code);
+  }
+}
+
+/** @type {Exiter} */
+function exit(effects) {
+  effects.exit("blockQuote");
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-factory-destination/index.js
+/**
+ * @import {Effects, State, TokenType} from 'micromark-util-types'
+ */
+
+
+/**
+ * Parse destinations.
+ *
+ * ###### Examples
+ *
+ * ```markdown
+ * <a>
+ * <a\>b>
+ * <a b>
+ * <a)>
+ * a
+ * a\)b
+ * a(b)c
+ * a(b)
+ * ```
+ *
+ * @param {Effects} effects
+ *   Context.
+ * @param {State} ok
+ *   State switched to when successful.
+ * @param {State} nok
+ *   State switched to when unsuccessful.
+ * @param {TokenType} type
+ *   Type for whole (`<a>` or `b`).
+ * @param {TokenType} literalType
+ *   Type when enclosed (`<a>`).
+ * @param {TokenType} literalMarkerType
+ *   Type for enclosing (`<` and `>`).
+ * @param {TokenType} rawType
+ *   Type when not enclosed (`b`).
+ * @param {TokenType} stringType
+ *   Type for the value (`a` or `b`).
+ * @param {number | undefined} [max=Infinity]
+ *   Depth of nested parens (inclusive).
+ * @returns {State}
+ *   Start state.
+ */
+function factoryDestination(effects, ok, nok, type, literalType, literalMarkerType, rawType, stringType, max) {
+  const limit = max || Number.POSITIVE_INFINITY;
+  let balance = 0;
+  return start;
+
+  /**
+   * Start of destination.
+   *
+   * ```markdown
+   * > | <aa>
+   *     ^
+   * > | aa
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    if (code === 60) {
+      effects.enter(type);
+      effects.enter(literalType);
+      effects.enter(literalMarkerType);
+      effects.consume(code);
+      effects.exit(literalMarkerType);
+      return enclosedBefore;
+    }
+
+    // ASCII control, space, closing paren.
+    if (code === null || code === 32 || code === 41 || asciiControl(code)) {
+      return nok(code);
+    }
+    effects.enter(type);
+    effects.enter(rawType);
+    effects.enter(stringType);
+    effects.enter("chunkString", {
+      contentType: "string"
+    });
+    return raw(code);
+  }
+
+  /**
+   * After `<`, at an enclosed destination.
+   *
+   * ```markdown
+   * > | <aa>
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function enclosedBefore(code) {
+    if (code === 62) {
+      effects.enter(literalMarkerType);
+      effects.consume(code);
+      effects.exit(literalMarkerType);
+      effects.exit(literalType);
+      effects.exit(type);
+      return ok;
+    }
+    effects.enter(stringType);
+    effects.enter("chunkString", {
+      contentType: "string"
+    });
+    return enclosed(code);
+  }
+
+  /**
+   * In enclosed destination.
+   *
+   * ```markdown
+   * > | <aa>
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function enclosed(code) {
+    if (code === 62) {
+      effects.exit("chunkString");
+      effects.exit(stringType);
+      return enclosedBefore(code);
+    }
+    if (code === null || code === 60 || markdownLineEnding(code)) {
+      return nok(code);
+    }
+    effects.consume(code);
+    return code === 92 ? enclosedEscape : enclosed;
+  }
+
+  /**
+   * After `\`, at a special character.
+   *
+   * ```markdown
+   * > | <a\*a>
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function enclosedEscape(code) {
+    if (code === 60 || code === 62 || code === 92) {
+      effects.consume(code);
+      return enclosed;
+    }
+    return enclosed(code);
+  }
+
+  /**
+   * In raw destination.
+   *
+   * ```markdown
+   * > | aa
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function raw(code) {
+    if (!balance && (code === null || code === 41 || markdownLineEndingOrSpace(code))) {
+      effects.exit("chunkString");
+      effects.exit(stringType);
+      effects.exit(rawType);
+      effects.exit(type);
+      return ok(code);
+    }
+    if (balance < limit && code === 40) {
+      effects.consume(code);
+      balance++;
+      return raw;
+    }
+    if (code === 41) {
+      effects.consume(code);
+      balance--;
+      return raw;
+    }
+
+    // ASCII control (but *not* `\0`) and space and `(`.
+    // Note: in `markdown-rs`, `\0` exists in codes, in `micromark-js` it
+    // doesn’t.
+    if (code === null || code === 32 || code === 40 || asciiControl(code)) {
+      return nok(code);
+    }
+    effects.consume(code);
+    return code === 92 ? rawEscape : raw;
+  }
+
+  /**
+   * After `\`, at special character.
+   *
+   * ```markdown
+   * > | a\*a
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function rawEscape(code) {
+    if (code === 40 || code === 41 || code === 92) {
+      effects.consume(code);
+      return raw;
+    }
+    return raw(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-factory-label/index.js
+/**
+ * @import {
+ *   Effects,
+ *   State,
+ *   TokenizeContext,
+ *   TokenType
+ * } from 'micromark-util-types'
+ */
+
+
+/**
+ * Parse labels.
+ *
+ * > 👉 **Note**: labels in markdown are capped at 999 characters in the string.
+ *
+ * ###### Examples
+ *
+ * ```markdown
+ * [a]
+ * [a
+ * b]
+ * [a\]b]
+ * ```
+ *
+ * @this {TokenizeContext}
+ *   Tokenize context.
+ * @param {Effects} effects
+ *   Context.
+ * @param {State} ok
+ *   State switched to when successful.
+ * @param {State} nok
+ *   State switched to when unsuccessful.
+ * @param {TokenType} type
+ *   Type of the whole label (`[a]`).
+ * @param {TokenType} markerType
+ *   Type for the markers (`[` and `]`).
+ * @param {TokenType} stringType
+ *   Type for the identifier (`a`).
+ * @returns {State}
+ *   Start state.
+ */
+function factoryLabel(effects, ok, nok, type, markerType, stringType) {
+  const self = this;
+  let size = 0;
+  /** @type {boolean} */
+  let seen;
+  return start;
+
+  /**
+   * Start of label.
+   *
+   * ```markdown
+   * > | [a]
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter(type);
+    effects.enter(markerType);
+    effects.consume(code);
+    effects.exit(markerType);
+    effects.enter(stringType);
+    return atBreak;
+  }
+
+  /**
+   * In label, at something, before something else.
+   *
+   * ```markdown
+   * > | [a]
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function atBreak(code) {
+    if (size > 999 || code === null || code === 91 || code === 93 && !seen ||
+    // To do: remove in the future once we’ve switched from
+    // `micromark-extension-footnote` to `micromark-extension-gfm-footnote`,
+    // which doesn’t need this.
+    // Hidden footnotes hook.
+    /* c8 ignore next 3 */
+    code === 94 && !size && '_hiddenFootnoteSupport' in self.parser.constructs) {
+      return nok(code);
+    }
+    if (code === 93) {
+      effects.exit(stringType);
+      effects.enter(markerType);
+      effects.consume(code);
+      effects.exit(markerType);
+      effects.exit(type);
+      return ok;
+    }
+
+    // To do: indent? Link chunks and EOLs together?
+    if (markdownLineEnding(code)) {
+      effects.enter("lineEnding");
+      effects.consume(code);
+      effects.exit("lineEnding");
+      return atBreak;
+    }
+    effects.enter("chunkString", {
+      contentType: "string"
+    });
+    return labelInside(code);
+  }
+
+  /**
+   * In label, in text.
+   *
+   * ```markdown
+   * > | [a]
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function labelInside(code) {
+    if (code === null || code === 91 || code === 93 || markdownLineEnding(code) || size++ > 999) {
+      effects.exit("chunkString");
+      return atBreak(code);
+    }
+    effects.consume(code);
+    if (!seen) seen = !markdownSpace(code);
+    return code === 92 ? labelEscape : labelInside;
+  }
+
+  /**
+   * After `\`, at a special character.
+   *
+   * ```markdown
+   * > | [a\*a]
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function labelEscape(code) {
+    if (code === 91 || code === 92 || code === 93) {
+      effects.consume(code);
+      size++;
+      return labelInside;
+    }
+    return labelInside(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-factory-title/index.js
+/**
+ * @import {
+ *   Code,
+ *   Effects,
+ *   State,
+ *   TokenType
+ * } from 'micromark-util-types'
+ */
+
+
+
+/**
+ * Parse titles.
+ *
+ * ###### Examples
+ *
+ * ```markdown
+ * "a"
+ * 'b'
+ * (c)
+ * "a
+ * b"
+ * 'a
+ *     b'
+ * (a\)b)
+ * ```
+ *
+ * @param {Effects} effects
+ *   Context.
+ * @param {State} ok
+ *   State switched to when successful.
+ * @param {State} nok
+ *   State switched to when unsuccessful.
+ * @param {TokenType} type
+ *   Type of the whole title (`"a"`, `'b'`, `(c)`).
+ * @param {TokenType} markerType
+ *   Type for the markers (`"`, `'`, `(`, and `)`).
+ * @param {TokenType} stringType
+ *   Type for the value (`a`).
+ * @returns {State}
+ *   Start state.
+ */
+function factoryTitle(effects, ok, nok, type, markerType, stringType) {
+  /** @type {NonNullable<Code>} */
+  let marker;
+  return start;
+
+  /**
+   * Start of title.
+   *
+   * ```markdown
+   * > | "a"
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    if (code === 34 || code === 39 || code === 40) {
+      effects.enter(type);
+      effects.enter(markerType);
+      effects.consume(code);
+      effects.exit(markerType);
+      marker = code === 40 ? 41 : code;
+      return begin;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After opening marker.
+   *
+   * This is also used at the closing marker.
+   *
+   * ```markdown
+   * > | "a"
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function begin(code) {
+    if (code === marker) {
+      effects.enter(markerType);
+      effects.consume(code);
+      effects.exit(markerType);
+      effects.exit(type);
+      return ok;
+    }
+    effects.enter(stringType);
+    return atBreak(code);
+  }
+
+  /**
+   * At something, before something else.
+   *
+   * ```markdown
+   * > | "a"
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function atBreak(code) {
+    if (code === marker) {
+      effects.exit(stringType);
+      return begin(marker);
+    }
+    if (code === null) {
+      return nok(code);
+    }
+
+    // Note: blank lines can’t exist in content.
+    if (markdownLineEnding(code)) {
+      // To do: use `space_or_tab_eol_with_options`, connect.
+      effects.enter("lineEnding");
+      effects.consume(code);
+      effects.exit("lineEnding");
+      return factorySpace(effects, atBreak, "linePrefix");
+    }
+    effects.enter("chunkString", {
+      contentType: "string"
+    });
+    return inside(code);
+  }
+
+  /**
+   *
+   *
+   * @type {State}
+   */
+  function inside(code) {
+    if (code === marker || code === null || markdownLineEnding(code)) {
+      effects.exit("chunkString");
+      return atBreak(code);
+    }
+    effects.consume(code);
+    return code === 92 ? escape : inside;
+  }
+
+  /**
+   * After `\`, at a special character.
+   *
+   * ```markdown
+   * > | "a\*b"
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function escape(code) {
+    if (code === marker || code === 92) {
+      effects.consume(code);
+      return inside;
+    }
+    return inside(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-factory-whitespace/index.js
+/**
+ * @import {Effects, State} from 'micromark-util-types'
+ */
+
+
+
+/**
+ * Parse spaces and tabs.
+ *
+ * There is no `nok` parameter:
+ *
+ * *   line endings or spaces in markdown are often optional, in which case this
+ *     factory can be used and `ok` will be switched to whether spaces were found
+ *     or not
+ * *   one line ending or space can be detected with
+ *     `markdownLineEndingOrSpace(code)` right before using `factoryWhitespace`
+ *
+ * @param {Effects} effects
+ *   Context.
+ * @param {State} ok
+ *   State switched to when successful.
+ * @returns {State}
+ *   Start state.
+ */
+function factoryWhitespace(effects, ok) {
+  /** @type {boolean} */
+  let seen;
+  return start;
+
+  /** @type {State} */
+  function start(code) {
+    if (markdownLineEnding(code)) {
+      effects.enter("lineEnding");
+      effects.consume(code);
+      effects.exit("lineEnding");
+      seen = true;
+      return start;
+    }
+    if (markdownSpace(code)) {
+      return factorySpace(effects, start, seen ? "linePrefix" : "lineSuffix")(code);
+    }
+    return ok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/definition.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+
+
+
+
+/** @type {Construct} */
+const definition = {
+  name: 'definition',
+  tokenize: tokenizeDefinition
+};
+
+/** @type {Construct} */
+const titleBefore = {
+  partial: true,
+  tokenize: tokenizeTitleBefore
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeDefinition(effects, ok, nok) {
+  const self = this;
+  /** @type {string} */
+  let identifier;
+  return start;
+
+  /**
+   * At start of a definition.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    // Do not interrupt paragraphs (but do follow definitions).
+    // To do: do `interrupt` the way `markdown-rs` does.
+    // To do: parse whitespace the way `markdown-rs` does.
+    effects.enter("definition");
+    return before(code);
+  }
+
+  /**
+   * After optional whitespace, at `[`.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function before(code) {
+    // To do: parse whitespace the way `markdown-rs` does.
+
+    return factoryLabel.call(self, effects, labelAfter,
+    // Note: we don’t need to reset the way `markdown-rs` does.
+    nok, "definitionLabel", "definitionLabelMarker", "definitionLabelString")(code);
+  }
+
+  /**
+   * After label.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function labelAfter(code) {
+    identifier = normalizeIdentifier(self.sliceSerialize(self.events[self.events.length - 1][1]).slice(1, -1));
+    if (code === 58) {
+      effects.enter("definitionMarker");
+      effects.consume(code);
+      effects.exit("definitionMarker");
+      return markerAfter;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After marker.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function markerAfter(code) {
+    // Note: whitespace is optional.
+    return markdownLineEndingOrSpace(code) ? factoryWhitespace(effects, destinationBefore)(code) : destinationBefore(code);
+  }
+
+  /**
+   * Before destination.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function destinationBefore(code) {
+    return factoryDestination(effects, destinationAfter,
+    // Note: we don’t need to reset the way `markdown-rs` does.
+    nok, "definitionDestination", "definitionDestinationLiteral", "definitionDestinationLiteralMarker", "definitionDestinationRaw", "definitionDestinationString")(code);
+  }
+
+  /**
+   * After destination.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function destinationAfter(code) {
+    return effects.attempt(titleBefore, after, after)(code);
+  }
+
+  /**
+   * After definition.
+   *
+   * ```markdown
+   * > | [a]: b
+   *           ^
+   * > | [a]: b "c"
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    return markdownSpace(code) ? factorySpace(effects, afterWhitespace, "whitespace")(code) : afterWhitespace(code);
+  }
+
+  /**
+   * After definition, after optional whitespace.
+   *
+   * ```markdown
+   * > | [a]: b
+   *           ^
+   * > | [a]: b "c"
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function afterWhitespace(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("definition");
+
+      // Note: we don’t care about uniqueness.
+      // It’s likely that that doesn’t happen very frequently.
+      // It is more likely that it wastes precious time.
+      self.parser.defined.push(identifier);
+
+      // To do: `markdown-rs` interrupt.
+      // // You’d be interrupting.
+      // tokenizer.interrupt = true
+      return ok(code);
+    }
+    return nok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeTitleBefore(effects, ok, nok) {
+  return titleBefore;
+
+  /**
+   * After destination, at whitespace.
+   *
+   * ```markdown
+   * > | [a]: b
+   *           ^
+   * > | [a]: b "c"
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function titleBefore(code) {
+    return markdownLineEndingOrSpace(code) ? factoryWhitespace(effects, beforeMarker)(code) : nok(code);
+  }
+
+  /**
+   * At title.
+   *
+   * ```markdown
+   *   | [a]: b
+   * > | "c"
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function beforeMarker(code) {
+    return factoryTitle(effects, titleAfter, nok, "definitionTitle", "definitionTitleMarker", "definitionTitleString")(code);
+  }
+
+  /**
+   * After title.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function titleAfter(code) {
+    return markdownSpace(code) ? factorySpace(effects, titleAfterOptionalWhitespace, "whitespace")(code) : titleAfterOptionalWhitespace(code);
+  }
+
+  /**
+   * After title, after optional whitespace.
+   *
+   * ```markdown
+   * > | [a]: b "c"
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function titleAfterOptionalWhitespace(code) {
+    return code === null || markdownLineEnding(code) ? ok(code) : nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/code-indented.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const codeIndented = {
+  name: 'codeIndented',
+  tokenize: tokenizeCodeIndented
+};
+
+/** @type {Construct} */
+const furtherStart = {
+  partial: true,
+  tokenize: tokenizeFurtherStart
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeCodeIndented(effects, ok, nok) {
+  return start;
+
+  /**
+   * Start of code (indented).
+   *
+   * > **Parsing note**: it is not needed to check if this first line is a
+   * > filled line (that it has a non-whitespace character), because blank lines
+   * > are parsed already, so we never run into that.
+   *
+   * ```markdown
+   * > |     aaa
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    // To do: manually check if interrupting like `markdown-rs`.
+
+    effects.enter("codeIndented");
+    return factorySpaceMinMax(effects, atBreak, nok, "linePrefix", 4, 4)(code);
+  }
+
+  /**
+   * At a break.
+   *
+   * ```markdown
+   * > |     aaa
+   *         ^  ^
+   * ```
+   *
+   * @type {State}
+   */
+  function atBreak(code) {
+    if (code === null) {
+      return after(code);
+    }
+    if (markdownLineEnding(code)) {
+      return effects.attempt(furtherStart, atBreak, after)(code);
+    }
+    effects.enter("codeFlowValue");
+    return inside(code);
+  }
+
+  /**
+   * In code content.
+   *
+   * ```markdown
+   * > |     aaa
+   *         ^^^^
+   * ```
+   *
+   * @type {State}
+   */
+  function inside(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("codeFlowValue");
+      return atBreak(code);
+    }
+    effects.consume(code);
+    return inside;
+  }
+
+  /** @type {State} */
+  function after(code) {
+    effects.exit("codeIndented");
+    // To do: allow interrupting like `markdown-rs`.
+    // Feel free to interrupt.
+    // tokenizer.interrupt = false
+    return ok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeFurtherStart(effects, ok, nok) {
+  const self = this;
+  return furtherStart;
+
+  /**
+   * At eol, trying to parse another indent.
+   *
+   * ```markdown
+   * > |     aaa
+   *            ^
+   *   |     bbb
+   * ```
+   *
+   * @type {State}
+   */
+  function furtherStart(code) {
+    // To do: improve `lazy` / `pierce` handling.
+    // If this is a lazy line, it can’t be code.
+    if (self.parser.lazy[self.now().line]) {
+      return nok(code);
+    }
+    if (markdownLineEnding(code)) {
+      effects.enter("lineEnding");
+      effects.consume(code);
+      effects.exit("lineEnding");
+      return furtherStart;
+    }
+
+    // To do: the code here in `micromark-js` is a bit different from
+    // `markdown-rs` because there it can attempt spaces.
+    // We can’t yet.
+    return factorySpaceMinMax(effects, ok, onNotEnoughPrefix, "linePrefix", 4, 4)(code);
+  }
+
+  /**
+   * After not enough of a prefix.
+   *
+   * A following line ending is another (potentially blank) line to try,
+   * anything else means this isn’t a continuation.
+   *
+   * ```markdown
+   * > |     aaa
+   *
+   *   |     bbb
+   * ```
+   *
+   * @type {State}
+   */
+  function onNotEnoughPrefix(code) {
+    return markdownLineEnding(code) ? furtherStart(code) : nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/heading-atx.js
+/**
+ * @import {
+ *   Construct,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+/** @type {Construct} */
+const headingAtx = {
+  name: 'headingAtx',
+  resolve: resolveHeadingAtx,
+  tokenize: tokenizeHeadingAtx
+};
+
+/** @type {Resolver} */
+function resolveHeadingAtx(events, context) {
+  let contentEnd = events.length - 2;
+  let contentStart = 3;
+
+  // Prefix whitespace, part of the opening.
+  if (events[contentStart][1].type === "whitespace") {
+    contentStart += 2;
+  }
+
+  // Suffix whitespace, part of the closing.
+  if (contentEnd - 2 > contentStart && events[contentEnd][1].type === "whitespace") {
+    contentEnd -= 2;
+  }
+  if (events[contentEnd][1].type === "atxHeadingSequence" && (contentStart === contentEnd - 1 || contentEnd - 4 > contentStart && events[contentEnd - 2][1].type === "whitespace")) {
+    contentEnd -= contentStart + 1 === contentEnd ? 2 : 4;
+  }
+  if (contentEnd > contentStart) {
+    const content = {
+      type: "atxHeadingText",
+      start: events[contentStart][1].start,
+      end: events[contentEnd][1].end
+    };
+    const text = {
+      type: "chunkText",
+      start: events[contentStart][1].start,
+      end: events[contentEnd][1].end,
+      contentType: "text"
+    };
+    splice(events, contentStart, contentEnd - contentStart + 1, [['enter', content, context], ['enter', text, context], ['exit', text, context], ['exit', content, context]]);
+  }
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeHeadingAtx(effects, ok, nok) {
+  let size = 0;
+  return start;
+
+  /**
+   * Start of a heading (atx).
+   *
+   * ```markdown
+   * > | ## aa
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    // To do: parse indent like `markdown-rs`.
+    effects.enter("atxHeading");
+    return before(code);
+  }
+
+  /**
+   * After optional whitespace, at `#`.
+   *
+   * ```markdown
+   * > | ## aa
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function before(code) {
+    effects.enter("atxHeadingSequence");
+    return sequenceOpen(code);
+  }
+
+  /**
+   * In opening sequence.
+   *
+   * ```markdown
+   * > | ## aa
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function sequenceOpen(code) {
+    if (code === 35 && size++ < 6) {
+      effects.consume(code);
+      return sequenceOpen;
+    }
+
+    // Always at least one `#`.
+    if (code === null || markdownLineEndingOrSpace(code)) {
+      effects.exit("atxHeadingSequence");
+      return atBreak(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * After something, before something else.
+   *
+   * ```markdown
+   * > | ## aa
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function atBreak(code) {
+    if (code === 35) {
+      effects.enter("atxHeadingSequence");
+      return sequenceFurther(code);
+    }
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("atxHeading");
+      // To do: interrupt like `markdown-rs`.
+      // // Feel free to interrupt.
+      // tokenizer.interrupt = false
+      return ok(code);
+    }
+    if (markdownSpace(code)) {
+      return factorySpace(effects, atBreak, "whitespace")(code);
+    }
+
+    // To do: generate `data` tokens, add the `text` token later.
+    // Needs edit map, see: `markdown.rs`.
+    effects.enter("atxHeadingText");
+    return data(code);
+  }
+
+  /**
+   * In further sequence (after whitespace).
+   *
+   * Could be normal “visible” hashes in the heading or a final sequence.
+   *
+   * ```markdown
+   * > | ## aa ##
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function sequenceFurther(code) {
+    if (code === 35) {
+      effects.consume(code);
+      return sequenceFurther;
+    }
+    effects.exit("atxHeadingSequence");
+    return atBreak(code);
+  }
+
+  /**
+   * In text.
+   *
+   * ```markdown
+   * > | ## aa
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function data(code) {
+    if (code === null || code === 35 || markdownLineEndingOrSpace(code)) {
+      effects.exit("atxHeadingText");
+      return atBreak(code);
+    }
+    effects.consume(code);
+    return data;
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/setext-underline.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+/** @type {Construct} */
+const setextUnderline = {
+  name: 'setextUnderline',
+  resolveTo: resolveToSetextUnderline,
+  tokenize: tokenizeSetextUnderline
+};
+
+/** @type {Resolver} */
+function resolveToSetextUnderline(events, context) {
+  const editMap = new EditMap();
+  let index = events.length;
+  /** @type {number | undefined} */
+  let content;
+  /** @type {number | undefined} */
+  let text;
+  /** @type {number | undefined} */
+  let definition;
+
+  // Find the opening of the content.
+  // It’ll always exist: we don’t tokenize if it isn’t there.
+  while (index--) {
+    if (events[index][0] === 'enter') {
+      if (events[index][1].type === "content") {
+        content = index;
+        break;
+      }
+      if (events[index][1].type === "paragraph") {
+        text = index;
+      }
+    }
+    // Exit
+    else {
+      if (events[index][1].type === "content") {
+        // Remove the content end (if needed we’ll add it later)
+        editMap.add(index, 1, []);
+      }
+      if (!definition && events[index][1].type === "definition") {
+        definition = index;
+      }
+    }
+  }
+  const heading = {
+    type: "setextHeading",
+    start: {
+      ...events[content][1].start
+    },
+    end: {
+      ...events[events.length - 1][1].end
+    }
+  };
+
+  // Change the paragraph to setext heading text.
+  events[text][1].type = "setextHeadingText";
+
+  // If we have definitions in the content, we’ll keep on having content,
+  // but we need move it.
+  if (definition) {
+    editMap.add(text, 0, [['enter', heading, context]]);
+    editMap.add(definition + 1, 0, [['exit', events[content][1], context]]);
+    events[content][1].end = {
+      ...events[definition][1].end
+    };
+  } else {
+    events[content][1] = heading;
+  }
+
+  // Add the heading exit at the end.
+  editMap.add(events.length, 0, [['exit', heading, context]]);
+  editMap.consume(events);
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeSetextUnderline(effects, ok, nok) {
+  const self = this;
+  /** @type {NonNullable<Code>} */
+  let marker;
+  return start;
+
+  /**
+   * At start of heading (setext) underline.
+   *
+   * ```markdown
+   *   | aa
+   * > | ==
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    let index = self.events.length;
+    /** @type {boolean | undefined} */
+    let paragraph;
+    // Find an opening.
+    while (index--) {
+      // Skip enter/exit of line ending, line prefix, and content.
+      // We can now either have a definition or a paragraph.
+      if (self.events[index][1].type !== "lineEnding" && self.events[index][1].type !== "linePrefix" && self.events[index][1].type !== "content") {
+        paragraph = self.events[index][1].type === "paragraph";
+        break;
+      }
+    }
+
+    // To do: handle lazy/pierce like `markdown-rs`.
+    // To do: parse indent like `markdown-rs`.
+    if (!self.parser.lazy[self.now().line] && (self.interrupt || paragraph)) {
+      effects.enter("setextHeadingLine");
+      marker = code;
+      return before(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * After optional whitespace, at `-` or `=`.
+   *
+   * ```markdown
+   *   | aa
+   * > | ==
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function before(code) {
+    effects.enter("setextHeadingLineSequence");
+    return inside(code);
+  }
+
+  /**
+   * In sequence.
+   *
+   * ```markdown
+   *   | aa
+   * > | ==
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function inside(code) {
+    if (code === marker) {
+      effects.consume(code);
+      return inside;
+    }
+    effects.exit("setextHeadingLineSequence");
+    return markdownSpace(code) ? factorySpace(effects, after, "lineSuffix")(code) : after(code);
+  }
+
+  /**
+   * After sequence, after optional whitespace.
+   *
+   * ```markdown
+   *   | aa
+   * > | ==
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("setextHeadingLine");
+      return ok(code);
+    }
+    return nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-html-tag-name/index.js
+/**
+ * List of lowercase HTML “block” tag names.
+ *
+ * The list, when parsing HTML (flow), results in more relaxed rules (condition
+ * 6).
+ * Because they are known blocks, the HTML-like syntax doesn’t have to be
+ * strictly parsed.
+ * For tag names not in this list, a more strict algorithm (condition 7) is used
+ * to detect whether the HTML-like syntax is seen as HTML (flow) or not.
+ *
+ * This is copied from:
+ * <https://spec.commonmark.org/0.30/#html-blocks>.
+ *
+ * > 👉 **Note**: `search` was added in `CommonMark@0.31`.
+ */
+const htmlBlockNames = [
+  'address',
+  'article',
+  'aside',
+  'base',
+  'basefont',
+  'blockquote',
+  'body',
+  'caption',
+  'center',
+  'col',
+  'colgroup',
+  'dd',
+  'details',
+  'dialog',
+  'dir',
+  'div',
+  'dl',
+  'dt',
+  'fieldset',
+  'figcaption',
+  'figure',
+  'footer',
+  'form',
+  'frame',
+  'frameset',
+  'h1',
+  'h2',
+  'h3',
+  'h4',
+  'h5',
+  'h6',
+  'head',
+  'header',
+  'hr',
+  'html',
+  'iframe',
+  'legend',
+  'li',
+  'link',
+  'main',
+  'menu',
+  'menuitem',
+  'nav',
+  'noframes',
+  'ol',
+  'optgroup',
+  'option',
+  'p',
+  'param',
+  'search',
+  'section',
+  'summary',
+  'table',
+  'tbody',
+  'td',
+  'tfoot',
+  'th',
+  'thead',
+  'title',
+  'tr',
+  'track',
+  'ul'
+]
+
+/**
+ * List of lowercase HTML “raw” tag names.
+ *
+ * The list, when parsing HTML (flow), results in HTML that can include lines
+ * without exiting, until a closing tag also in this list is found (condition
+ * 1).
+ *
+ * This module is copied from:
+ * <https://spec.commonmark.org/0.30/#html-blocks>.
+ *
+ * > 👉 **Note**: `textarea` was added in `CommonMark@0.30`.
+ */
+const htmlRawNames = ['pre', 'script', 'style', 'textarea']
+
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/partial-non-lazy-continuation.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+/** @type {Construct} */
+const nonLazyContinuation = {
+  partial: true,
+  tokenize: tokenizeNonLazyContinuation
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeNonLazyContinuation(effects, ok, nok) {
+  const self = this;
+  return start;
+
+  /**
+   * At eol, before continuation.
+   *
+   * ```markdown
+   * > | * ```js
+   *            ^
+   *   | b
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    if (code === null) {
+      return nok(code);
+    }
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return after;
+  }
+
+  /**
+   * A continuation.
+   *
+   * ```markdown
+   *   | * ```js
+   * > | b
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    return self.parser.lazy[self.now().line] ? nok(code) : ok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/html-flow.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+
+
+/** @type {Construct} */
+const htmlFlow = {
+  concrete: true,
+  name: 'htmlFlow',
+  resolveTo: resolveToHtmlFlow,
+  tokenize: tokenizeHtmlFlow
+};
+
+/** @type {Construct} */
+const blankLineBefore = {
+  partial: true,
+  tokenize: tokenizeBlankLineBefore
+};
+
+/** @type {Resolver} */
+function resolveToHtmlFlow(events) {
+  let index = events.length;
+  while (index--) {
+    if (events[index][0] === 'enter' && events[index][1].type === "htmlFlow") {
+      break;
+    }
+  }
+  if (index > 1 && events[index - 2][1].type === "linePrefix") {
+    // Add the prefix start to the HTML token.
+    events[index][1].start = events[index - 2][1].start;
+    // Add the prefix start to the HTML line token.
+    events[index + 1][1].start = events[index - 2][1].start;
+    // Remove the line prefix.
+    events.splice(index - 2, 2);
+  }
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeHtmlFlow(effects, ok, nok) {
+  const self = this;
+  /** @type {number} */
+  let marker;
+  /** @type {boolean} */
+  let closingTag;
+  /** @type {string} */
+  let buffer;
+  /** @type {number} */
+  let index;
+  /** @type {Code} */
+  let markerB;
+  return start;
+
+  /**
+   * Start of HTML (flow).
+   *
+   * ```markdown
+   * > | <x />
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    // To do: parse indent like `markdown-rs`.
+    return before(code);
+  }
+
+  /**
+   * At `<`, after optional whitespace.
+   *
+   * ```markdown
+   * > | <x />
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function before(code) {
+    effects.enter("htmlFlow");
+    effects.enter("htmlFlowData");
+    effects.consume(code);
+    return open;
+  }
+
+  /**
+   * After `<`, at tag name or other stuff.
+   *
+   * ```markdown
+   * > | <x />
+   *      ^
+   * > | <!doctype>
+   *      ^
+   * > | <!--xxx-->
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function open(code) {
+    if (code === 33) {
+      effects.consume(code);
+      return declarationOpen;
+    }
+    if (code === 47) {
+      effects.consume(code);
+      closingTag = true;
+      return tagCloseStart;
+    }
+    if (code === 63) {
+      effects.consume(code);
+      marker = 3;
+      // To do:
+      // tokenizer.concrete = true
+      // To do: use `markdown-rs` style interrupt.
+      // While we’re in an instruction instead of a declaration, we’re on a `?`
+      // right now, so we do need to search for `>`, similar to declarations.
+      return self.interrupt ? ok : continuationDeclarationInside;
+    }
+
+    // ASCII alphabetical.
+    if (asciiAlpha(code)) {
+      // Always the case.
+      effects.consume(code);
+      buffer = String.fromCharCode(code);
+      return tagName;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `<!`, at declaration, comment, or CDATA.
+   *
+   * ```markdown
+   * > | <!doctype>
+   *       ^
+   * > | <!--xxx-->
+   *       ^
+   * > | <![CDATA[>&<]]>
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function declarationOpen(code) {
+    if (code === 45) {
+      effects.consume(code);
+      marker = 2;
+      return commentOpenInside;
+    }
+    if (code === 91) {
+      effects.consume(code);
+      marker = 5;
+      index = 0;
+      return cdataOpenInside;
+    }
+
+    // ASCII alphabetical.
+    if (asciiAlpha(code)) {
+      effects.consume(code);
+      marker = 4;
+      // // Do not form containers.
+      // tokenizer.concrete = true
+      return self.interrupt ? ok : continuationDeclarationInside;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `<!-`, inside a comment, at another `-`.
+   *
+   * ```markdown
+   * > | <!--xxx-->
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function commentOpenInside(code) {
+    if (code === 45) {
+      effects.consume(code);
+      // // Do not form containers.
+      // tokenizer.concrete = true
+      return self.interrupt ? ok : continuationDeclarationInside;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `<![`, inside CDATA, expecting `CDATA[`.
+   *
+   * ```markdown
+   * > | <![CDATA[>&<]]>
+   *        ^^^^^^
+   * ```
+   *
+   * @type {State}
+   */
+  function cdataOpenInside(code) {
+    const value = "CDATA[";
+    if (code === value.charCodeAt(index++)) {
+      effects.consume(code);
+      if (index === value.length) {
+        // // Do not form containers.
+        // tokenizer.concrete = true
+        return self.interrupt ? ok : continuation;
+      }
+      return cdataOpenInside;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `</`, in closing tag, at tag name.
+   *
+   * ```markdown
+   * > | </x>
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagCloseStart(code) {
+    if (asciiAlpha(code)) {
+      // Always the case.
+      effects.consume(code);
+      buffer = String.fromCharCode(code);
+      return tagName;
+    }
+    return nok(code);
+  }
+
+  /**
+   * In tag name.
+   *
+   * ```markdown
+   * > | <ab>
+   *      ^^
+   * > | </ab>
+   *       ^^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagName(code) {
+    if (code === null || code === 47 || code === 62 || markdownLineEndingOrSpace(code)) {
+      const slash = code === 47;
+      const name = buffer.toLowerCase();
+      if (!slash && !closingTag && htmlRawNames.includes(name)) {
+        marker = 1;
+        // // Do not form containers.
+        // tokenizer.concrete = true
+        return self.interrupt ? ok(code) : continuation(code);
+      }
+      if (htmlBlockNames.includes(buffer.toLowerCase())) {
+        marker = 6;
+        if (slash) {
+          effects.consume(code);
+          return basicSelfClosing;
+        }
+
+        // // Do not form containers.
+        // tokenizer.concrete = true
+        return self.interrupt ? ok(code) : continuation(code);
+      }
+      marker = 7;
+      // Do not support complete HTML when interrupting.
+      return self.interrupt && !self.parser.lazy[self.now().line] ? nok(code) : closingTag ? completeClosingTagAfter(code) : completeAttributeNameBefore(code);
+    }
+
+    // ASCII alphanumerical and `-`.
+    if (code === 45 || asciiAlphanumeric(code)) {
+      effects.consume(code);
+      buffer += String.fromCharCode(code);
+      return tagName;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After closing slash of a basic tag name.
+   *
+   * ```markdown
+   * > | <div/>
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function basicSelfClosing(code) {
+    if (code === 62) {
+      effects.consume(code);
+      // // Do not form containers.
+      // tokenizer.concrete = true
+      return self.interrupt ? ok : continuation;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After closing slash of a complete tag name.
+   *
+   * ```markdown
+   * > | <x/>
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeClosingTagAfter(code) {
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return completeClosingTagAfter;
+    }
+    return completeEnd(code);
+  }
+
+  /**
+   * At an attribute name.
+   *
+   * At first, this state is used after a complete tag name, after whitespace,
+   * where it expects optional attributes or the end of the tag.
+   * It is also reused after attributes, when expecting more optional
+   * attributes.
+   *
+   * ```markdown
+   * > | <a />
+   *        ^
+   * > | <a :b>
+   *        ^
+   * > | <a _b>
+   *        ^
+   * > | <a b>
+   *        ^
+   * > | <a >
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeNameBefore(code) {
+    if (code === 47) {
+      effects.consume(code);
+      return completeEnd;
+    }
+
+    // ASCII alphanumerical and `:` and `_`.
+    if (code === 58 || code === 95 || asciiAlpha(code)) {
+      effects.consume(code);
+      return completeAttributeName;
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return completeAttributeNameBefore;
+    }
+    return completeEnd(code);
+  }
+
+  /**
+   * In attribute name.
+   *
+   * ```markdown
+   * > | <a :b>
+   *         ^
+   * > | <a _b>
+   *         ^
+   * > | <a b>
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeName(code) {
+    // ASCII alphanumerical and `-`, `.`, `:`, and `_`.
+    if (code === 45 || code === 46 || code === 58 || code === 95 || asciiAlphanumeric(code)) {
+      effects.consume(code);
+      return completeAttributeName;
+    }
+    return completeAttributeNameAfter(code);
+  }
+
+  /**
+   * After attribute name, at an optional initializer, the end of the tag, or
+   * whitespace.
+   *
+   * ```markdown
+   * > | <a b>
+   *         ^
+   * > | <a b=c>
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeNameAfter(code) {
+    if (code === 61) {
+      effects.consume(code);
+      return completeAttributeValueBefore;
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return completeAttributeNameAfter;
+    }
+    return completeAttributeNameBefore(code);
+  }
+
+  /**
+   * Before unquoted, double quoted, or single quoted attribute value, allowing
+   * whitespace.
+   *
+   * ```markdown
+   * > | <a b=c>
+   *          ^
+   * > | <a b="c">
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeValueBefore(code) {
+    if (code === null || code === 60 || code === 61 || code === 62 || code === 96) {
+      return nok(code);
+    }
+    if (code === 34 || code === 39) {
+      effects.consume(code);
+      markerB = code;
+      return completeAttributeValueQuoted;
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return completeAttributeValueBefore;
+    }
+    return completeAttributeValueUnquoted(code);
+  }
+
+  /**
+   * In double or single quoted attribute value.
+   *
+   * ```markdown
+   * > | <a b="c">
+   *           ^
+   * > | <a b='c'>
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeValueQuoted(code) {
+    if (code === markerB) {
+      effects.consume(code);
+      markerB = null;
+      return completeAttributeValueQuotedAfter;
+    }
+    if (code === null || markdownLineEnding(code)) {
+      return nok(code);
+    }
+    effects.consume(code);
+    return completeAttributeValueQuoted;
+  }
+
+  /**
+   * In unquoted attribute value.
+   *
+   * ```markdown
+   * > | <a b=c>
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeValueUnquoted(code) {
+    if (code === null || code === 34 || code === 39 || code === 47 || code === 60 || code === 61 || code === 62 || code === 96 || markdownLineEndingOrSpace(code)) {
+      return completeAttributeNameAfter(code);
+    }
+    effects.consume(code);
+    return completeAttributeValueUnquoted;
+  }
+
+  /**
+   * After double or single quoted attribute value, before whitespace or the
+   * end of the tag.
+   *
+   * ```markdown
+   * > | <a b="c">
+   *            ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAttributeValueQuotedAfter(code) {
+    if (code === 47 || code === 62 || markdownSpace(code)) {
+      return completeAttributeNameBefore(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * In certain circumstances of a complete tag where only an `>` is allowed.
+   *
+   * ```markdown
+   * > | <a b="c">
+   *             ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeEnd(code) {
+    if (code === 62) {
+      effects.consume(code);
+      return completeAfter;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `>` in a complete tag.
+   *
+   * ```markdown
+   * > | <x>
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function completeAfter(code) {
+    if (code === null || markdownLineEnding(code)) {
+      // // Do not form containers.
+      // tokenizer.concrete = true
+      return continuation(code);
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return completeAfter;
+    }
+    return nok(code);
+  }
+
+  /**
+   * In continuation of any HTML kind.
+   *
+   * ```markdown
+   * > | <!--xxx-->
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuation(code) {
+    if (code === 45 && marker === 2) {
+      effects.consume(code);
+      return continuationCommentInside;
+    }
+    if (code === 60 && marker === 1) {
+      effects.consume(code);
+      return continuationRawTagOpen;
+    }
+    if (code === 62 && marker === 4) {
+      effects.consume(code);
+      return continuationClose;
+    }
+    if (code === 63 && marker === 3) {
+      effects.consume(code);
+      return continuationDeclarationInside;
+    }
+    if (code === 93 && marker === 5) {
+      effects.consume(code);
+      return continuationCdataInside;
+    }
+    if (markdownLineEnding(code) && (marker === 6 || marker === 7)) {
+      effects.exit("htmlFlowData");
+      return effects.check(blankLineBefore, continuationAfter, continuationStart)(code);
+    }
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("htmlFlowData");
+      return continuationStart(code);
+    }
+    effects.consume(code);
+    return continuation;
+  }
+
+  /**
+   * In continuation, at eol.
+   *
+   * ```markdown
+   * > | <x>
+   *        ^
+   *   | asd
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationStart(code) {
+    return effects.check(nonLazyContinuation, continuationStartNonLazy, continuationAfter)(code);
+  }
+
+  /**
+   * In continuation, at eol, before non-lazy content.
+   *
+   * ```markdown
+   * > | <x>
+   *        ^
+   *   | asd
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationStartNonLazy(code) {
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return continuationBefore;
+  }
+
+  /**
+   * In continuation, before non-lazy content.
+   *
+   * ```markdown
+   *   | <x>
+   * > | asd
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationBefore(code) {
+    if (code === null || markdownLineEnding(code)) {
+      return continuationStart(code);
+    }
+    effects.enter("htmlFlowData");
+    return continuation(code);
+  }
+
+  /**
+   * In comment continuation, after one `-`, expecting another.
+   *
+   * ```markdown
+   * > | <!--xxx-->
+   *             ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationCommentInside(code) {
+    if (code === 45) {
+      effects.consume(code);
+      return continuationDeclarationInside;
+    }
+    return continuation(code);
+  }
+
+  /**
+   * In raw continuation, after `<`, at `/`.
+   *
+   * ```markdown
+   * > | <script>console.log(1)</script>
+   *                            ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationRawTagOpen(code) {
+    if (code === 47) {
+      effects.consume(code);
+      buffer = '';
+      return continuationRawEndTag;
+    }
+    return continuation(code);
+  }
+
+  /**
+   * In raw continuation, after `</`, in a raw tag name.
+   *
+   * ```markdown
+   * > | <script>console.log(1)</script>
+   *                             ^^^^^^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationRawEndTag(code) {
+    if (code === 62) {
+      const name = buffer.toLowerCase();
+      if (htmlRawNames.includes(name)) {
+        effects.consume(code);
+        return continuationClose;
+      }
+      return continuation(code);
+    }
+    if (asciiAlpha(code) && buffer.length < 8) {
+      // Always the case.
+      effects.consume(code);
+      buffer += String.fromCharCode(code);
+      return continuationRawEndTag;
+    }
+    return continuation(code);
+  }
+
+  /**
+   * In cdata continuation, after `]`, expecting `]>`.
+   *
+   * ```markdown
+   * > | <![CDATA[>&<]]>
+   *                  ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationCdataInside(code) {
+    if (code === 93) {
+      effects.consume(code);
+      return continuationDeclarationInside;
+    }
+    return continuation(code);
+  }
+
+  /**
+   * In declaration or instruction continuation, at `>`.
+   *
+   * ```markdown
+   * > | <!-->
+   *         ^
+   * > | <?>
+   *       ^
+   * > | <!q>
+   *        ^
+   * > | <!--ab-->
+   *             ^
+   * > | <![CDATA[>&<]]>
+   *                   ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationDeclarationInside(code) {
+    if (code === 62) {
+      effects.consume(code);
+      return continuationClose;
+    }
+
+    // More dashes.
+    if (code === 45 && marker === 2) {
+      effects.consume(code);
+      return continuationDeclarationInside;
+    }
+    return continuation(code);
+  }
+
+  /**
+   * In closed continuation: everything we get until the eol/eof is part of it.
+   *
+   * ```markdown
+   * > | <!doctype>
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationClose(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("htmlFlowData");
+      return continuationAfter(code);
+    }
+    effects.consume(code);
+    return continuationClose;
+  }
+
+  /**
+   * Done.
+   *
+   * ```markdown
+   * > | <!doctype>
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function continuationAfter(code) {
+    effects.exit("htmlFlow");
+    // // Feel free to interrupt.
+    // tokenizer.interrupt = false
+    // // No longer concrete.
+    // tokenizer.concrete = false
+    return ok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeBlankLineBefore(effects, ok, nok) {
+  return start;
+
+  /**
+   * Before eol, expecting blank line.
+   *
+   * ```markdown
+   * > | <div>
+   *          ^
+   *   |
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return effects.attempt(blankLine, ok, nok);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/code-fenced.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+
+/** @type {Construct} */
+const codeFenced = {
+  concrete: true,
+  name: 'codeFenced',
+  tokenize: tokenizeCodeFenced
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeCodeFenced(effects, ok, nok) {
+  const self = this;
+  /** @type {Construct} */
+  const closeStart = {
+    partial: true,
+    tokenize: tokenizeCloseStart
+  };
+  let initialPrefix = 0;
+  let sizeOpen = 0;
+  /** @type {NonNullable<Code>} */
+  let marker;
+  return start;
+
+  /**
+   * Start of code.
+   *
+   * ```markdown
+   * > | ~~~js
+   *     ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    // To do: parse whitespace like `markdown-rs`.
+    return beforeSequenceOpen(code);
+  }
+
+  /**
+   * In opening fence, after prefix, at sequence.
+   *
+   * ```markdown
+   * > | ~~~js
+   *     ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function beforeSequenceOpen(code) {
+    const tail = self.events[self.events.length - 1];
+    initialPrefix = tail && tail[1].type === "linePrefix" ? tail[2].sliceSerialize(tail[1], true).length : 0;
+    marker = code;
+    effects.enter("codeFenced");
+    effects.enter("codeFencedFence");
+    effects.enter("codeFencedFenceSequence");
+    return sequenceOpen(code);
+  }
+
+  /**
+   * In opening fence sequence.
+   *
+   * ```markdown
+   * > | ~~~js
+   *      ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function sequenceOpen(code) {
+    if (code === marker) {
+      sizeOpen++;
+      effects.consume(code);
+      return sequenceOpen;
+    }
+    if (sizeOpen < 3) {
+      return nok(code);
+    }
+    effects.exit("codeFencedFenceSequence");
+    return markdownSpace(code) ? factorySpace(effects, infoBefore, "whitespace")(code) : infoBefore(code);
+  }
+
+  /**
+   * In opening fence, after the sequence (and optional whitespace), before info.
+   *
+   * ```markdown
+   * > | ~~~js
+   *        ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function infoBefore(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("codeFencedFence");
+      return self.interrupt ? ok(code) : effects.check(nonLazyContinuation, atNonLazyBreak, after)(code);
+    }
+    effects.enter("codeFencedFenceInfo");
+    effects.enter("chunkString", {
+      contentType: "string"
+    });
+    return info(code);
+  }
+
+  /**
+   * In info.
+   *
+   * ```markdown
+   * > | ~~~js
+   *        ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function info(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("chunkString");
+      effects.exit("codeFencedFenceInfo");
+      return infoBefore(code);
+    }
+    if (markdownSpace(code)) {
+      effects.exit("chunkString");
+      effects.exit("codeFencedFenceInfo");
+      return factorySpace(effects, metaBefore, "whitespace")(code);
+    }
+    if (code === 96 && code === marker) {
+      return nok(code);
+    }
+    effects.consume(code);
+    return info;
+  }
+
+  /**
+   * In opening fence, after info and whitespace, before meta.
+   *
+   * ```markdown
+   * > | ~~~js eval
+   *           ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function metaBefore(code) {
+    if (code === null || markdownLineEnding(code)) {
+      return infoBefore(code);
+    }
+    effects.enter("codeFencedFenceMeta");
+    effects.enter("chunkString", {
+      contentType: "string"
+    });
+    return meta(code);
+  }
+
+  /**
+   * In meta.
+   *
+   * ```markdown
+   * > | ~~~js eval
+   *           ^
+   *   | alert(1)
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function meta(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("chunkString");
+      effects.exit("codeFencedFenceMeta");
+      return infoBefore(code);
+    }
+    if (code === 96 && code === marker) {
+      return nok(code);
+    }
+    effects.consume(code);
+    return meta;
+  }
+
+  /**
+   * At eol/eof in code, before a non-lazy closing fence or content.
+   *
+   * ```markdown
+   * > | ~~~js
+   *          ^
+   * > | alert(1)
+   *             ^
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function atNonLazyBreak(code) {
+    return effects.attempt(closeStart, after, contentBefore)(code);
+  }
+
+  /**
+   * Before code content, not a closing fence, at eol.
+   *
+   * ```markdown
+   *   | ~~~js
+   * > | alert(1)
+   *             ^
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function contentBefore(code) {
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return contentStart;
+  }
+
+  /**
+   * Before code content, not a closing fence.
+   *
+   * ```markdown
+   *   | ~~~js
+   * > | alert(1)
+   *     ^
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function contentStart(code) {
+    return initialPrefix > 0 && markdownSpace(code) ? factorySpace(effects, beforeContentChunk, "linePrefix", initialPrefix + 1)(code) : beforeContentChunk(code);
+  }
+
+  /**
+   * Before code content, after optional prefix.
+   *
+   * ```markdown
+   *   | ~~~js
+   * > | alert(1)
+   *     ^
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function beforeContentChunk(code) {
+    if (code === null || markdownLineEnding(code)) {
+      return effects.check(nonLazyContinuation, atNonLazyBreak, after)(code);
+    }
+    effects.enter("codeFlowValue");
+    return contentChunk(code);
+  }
+
+  /**
+   * In code content.
+   *
+   * ```markdown
+   *   | ~~~js
+   * > | alert(1)
+   *     ^^^^^^^^
+   *   | ~~~
+   * ```
+   *
+   * @type {State}
+   */
+  function contentChunk(code) {
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit("codeFlowValue");
+      return beforeContentChunk(code);
+    }
+    effects.consume(code);
+    return contentChunk;
+  }
+
+  /**
+   * After code.
+   *
+   * ```markdown
+   *   | ~~~js
+   *   | alert(1)
+   * > | ~~~
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    effects.exit("codeFenced");
+    return ok(code);
+  }
+
+  /**
+   * @this {TokenizeContext}
+   *   Context.
+   * @type {Tokenizer}
+   */
+  function tokenizeCloseStart(effects, ok, nok) {
+    let size = 0;
+    return startBefore;
+
+    /**
+     *
+     *
+     * @type {State}
+     */
+    function startBefore(code) {
+      effects.enter("lineEnding");
+      effects.consume(code);
+      effects.exit("lineEnding");
+      return start;
+    }
+
+    /**
+     * Before closing fence, at optional whitespace.
+     *
+     * ```markdown
+     *   | ~~~js
+     *   | alert(1)
+     * > | ~~~
+     *     ^
+     * ```
+     *
+     * @type {State}
+     */
+    function start(code) {
+      // Always populated by defaults.
+
+      // To do: `enter` here or in next state?
+      effects.enter("codeFencedFence");
+      return markdownSpace(code) ? factorySpace(effects, beforeSequenceClose, "linePrefix", self.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4)(code) : beforeSequenceClose(code);
+    }
+
+    /**
+     * In closing fence, after optional whitespace, at sequence.
+     *
+     * ```markdown
+     *   | ~~~js
+     *   | alert(1)
+     * > | ~~~
+     *     ^
+     * ```
+     *
+     * @type {State}
+     */
+    function beforeSequenceClose(code) {
+      if (code === marker) {
+        effects.enter("codeFencedFenceSequence");
+        return sequenceClose(code);
+      }
+      return nok(code);
+    }
+
+    /**
+     * In closing fence sequence.
+     *
+     * ```markdown
+     *   | ~~~js
+     *   | alert(1)
+     * > | ~~~
+     *     ^
+     * ```
+     *
+     * @type {State}
+     */
+    function sequenceClose(code) {
+      if (code === marker) {
+        size++;
+        effects.consume(code);
+        return sequenceClose;
+      }
+      if (size >= sizeOpen) {
+        effects.exit("codeFencedFenceSequence");
+        return markdownSpace(code) ? factorySpace(effects, sequenceCloseAfter, "whitespace")(code) : sequenceCloseAfter(code);
+      }
+      return nok(code);
+    }
+
+    /**
+     * After closing fence sequence, after optional whitespace.
+     *
+     * ```markdown
+     *   | ~~~js
+     *   | alert(1)
+     * > | ~~~
+     *        ^
+     * ```
+     *
+     * @type {State}
+     */
+    function sequenceCloseAfter(code) {
+      if (code === null || markdownLineEnding(code)) {
+        effects.exit("codeFencedFence");
+        return ok(code);
+      }
+      return nok(code);
+    }
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/character-reference.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const characterReference = {
+  name: 'characterReference',
+  tokenize: tokenizeCharacterReference
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeCharacterReference(effects, ok, nok) {
+  const self = this;
+  let size = 0;
+  /** @type {number} */
+  let max;
+  /** @type {(code: Code) => boolean} */
+  let test;
+  return start;
+
+  /**
+   * Start of character reference.
+   *
+   * ```markdown
+   * > | a&amp;b
+   *      ^
+   * > | a&#123;b
+   *      ^
+   * > | a&#x9;b
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("characterReference");
+    effects.enter("characterReferenceMarker");
+    effects.consume(code);
+    effects.exit("characterReferenceMarker");
+    return open;
+  }
+
+  /**
+   * After `&`, at `#` for numeric references or alphanumeric for named
+   * references.
+   *
+   * ```markdown
+   * > | a&amp;b
+   *       ^
+   * > | a&#123;b
+   *       ^
+   * > | a&#x9;b
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function open(code) {
+    if (code === 35) {
+      effects.enter("characterReferenceMarkerNumeric");
+      effects.consume(code);
+      effects.exit("characterReferenceMarkerNumeric");
+      return numeric;
+    }
+    effects.enter("characterReferenceValue");
+    max = 31;
+    test = asciiAlphanumeric;
+    return value(code);
+  }
+
+  /**
+   * After `#`, at `x` for hexadecimals or digit for decimals.
+   *
+   * ```markdown
+   * > | a&#123;b
+   *        ^
+   * > | a&#x9;b
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function numeric(code) {
+    if (code === 88 || code === 120) {
+      effects.enter("characterReferenceMarkerHexadecimal");
+      effects.consume(code);
+      effects.exit("characterReferenceMarkerHexadecimal");
+      effects.enter("characterReferenceValue");
+      max = 6;
+      test = asciiHexDigit;
+      return value;
+    }
+    effects.enter("characterReferenceValue");
+    max = 7;
+    test = asciiDigit;
+    return value(code);
+  }
+
+  /**
+   * After markers (`&#x`, `&#`, or `&`), in value, before `;`.
+   *
+   * The character reference kind defines what and how many characters are
+   * allowed.
+   *
+   * ```markdown
+   * > | a&amp;b
+   *       ^^^
+   * > | a&#123;b
+   *        ^^^
+   * > | a&#x9;b
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function value(code) {
+    if (code === 59 && size) {
+      const token = effects.exit("characterReferenceValue");
+      if (test === asciiAlphanumeric && !decodeNamedCharacterReference(self.sliceSerialize(token))) {
+        return nok(code);
+      }
+
+      // To do: `markdown-rs` uses a different name:
+      // `CharacterReferenceMarkerSemi`.
+      effects.enter("characterReferenceMarker");
+      effects.consume(code);
+      effects.exit("characterReferenceMarker");
+      effects.exit("characterReference");
+      return ok;
+    }
+    if (test(code) && size++ < max) {
+      effects.consume(code);
+      return value;
+    }
+    return nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/character-escape.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+/** @type {Construct} */
+const characterEscape = {
+  name: 'characterEscape',
+  tokenize: tokenizeCharacterEscape
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeCharacterEscape(effects, ok, nok) {
+  return start;
+
+  /**
+   * Start of character escape.
+   *
+   * ```markdown
+   * > | a\*b
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("characterEscape");
+    effects.enter("escapeMarker");
+    effects.consume(code);
+    effects.exit("escapeMarker");
+    return inside;
+  }
+
+  /**
+   * After `\`, at punctuation.
+   *
+   * ```markdown
+   * > | a\*b
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function inside(code) {
+    // ASCII punctuation.
+    if (asciiPunctuation(code)) {
+      effects.enter("characterEscapeValue");
+      effects.consume(code);
+      effects.exit("characterEscapeValue");
+      effects.exit("characterEscape");
+      return ok;
+    }
+    return nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/line-ending.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const lineEnding = {
+  name: 'lineEnding',
+  tokenize: tokenizeLineEnding
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeLineEnding(effects, ok) {
+  return start;
+
+  /** @type {State} */
+  function start(code) {
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return factorySpace(effects, ok, "linePrefix");
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-resolve-all/index.js
+/**
+ * @import {Event, Resolver, TokenizeContext} from 'micromark-util-types'
+ */
+
+/**
+ * Call all `resolveAll`s.
+ *
+ * @param {ReadonlyArray<{resolveAll?: Resolver | undefined}>} constructs
+ *   List of constructs, optionally with `resolveAll`s.
+ * @param {Array<Event>} events
+ *   List of events.
+ * @param {TokenizeContext} context
+ *   Context used by `tokenize`.
+ * @returns {Array<Event>}
+ *   Changed events.
+ */
+function resolveAll(constructs, events, context) {
+  /** @type {Array<Resolver>} */
+  const called = []
+  let index = -1
+
+  while (++index < constructs.length) {
+    const resolve = constructs[index].resolveAll
+
+    if (resolve && !called.includes(resolve)) {
+      events = resolve(events, context)
+      called.push(resolve)
+    }
+  }
+
+  return events
+}
+
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/label-end.js
+/**
+ * @import {
+ *   Construct,
+ *   Event,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+
+
+
+
+
+/** @type {Construct} */
+const labelEnd = {
+  name: 'labelEnd',
+  resolveAll: resolveAllLabelEnd,
+  resolveTo: resolveToLabelEnd,
+  tokenize: tokenizeLabelEnd
+};
+
+/** @type {Construct} */
+const resourceConstruct = {
+  tokenize: tokenizeResource
+};
+/** @type {Construct} */
+const referenceFullConstruct = {
+  tokenize: tokenizeReferenceFull
+};
+/** @type {Construct} */
+const referenceCollapsedConstruct = {
+  tokenize: tokenizeReferenceCollapsed
+};
+
+/** @type {Resolver} */
+function resolveAllLabelEnd(events) {
+  let index = -1;
+  /** @type {Array<Event>} */
+  const newEvents = [];
+  while (++index < events.length) {
+    const token = events[index][1];
+    newEvents.push(events[index]);
+    if (token.type === "labelImage" || token.type === "labelLink" || token.type === "labelEnd") {
+      // Remove the marker.
+      const offset = token.type === "labelImage" ? 4 : 2;
+      token.type = "data";
+      index += offset;
+    }
+  }
+
+  // If the events are equal, we don't have to copy newEvents to events
+  if (events.length !== newEvents.length) {
+    splice(events, 0, events.length, newEvents);
+  }
+  return events;
+}
+
+/** @type {Resolver} */
+function resolveToLabelEnd(events, context) {
+  let index = events.length;
+  let offset = 0;
+  /** @type {number | undefined} */
+  let open;
+  /** @type {number | undefined} */
+  let close;
+  /** @type {Array<Event>} */
+  let media;
+
+  // Find an opening.
+  while (index--) {
+    const token = events[index][1];
+    if (open) {
+      // If we see another link, or inactive link label, we’ve been here before.
+      if (token.type === "link" || token.type === "labelLink" && token._inactive) {
+        break;
+      }
+
+      // Mark other link openings as inactive, as we can’t have links in
+      // links.
+      if (events[index][0] === 'enter' && token.type === "labelLink") {
+        token._inactive = true;
+      }
+    } else if (close) {
+      if (events[index][0] === 'enter' && (token.type === "labelImage" || token.type === "labelLink") && !token._balanced) {
+        open = index;
+        if (token.type !== "labelLink") {
+          offset = 2;
+          break;
+        }
+      }
+    } else if (token.type === "labelEnd") {
+      close = index;
+    }
+  }
+  const group = {
+    type: events[open][1].type === "labelLink" ? "link" : "image",
+    start: {
+      ...events[open][1].start
+    },
+    end: {
+      ...events[events.length - 1][1].end
+    }
+  };
+  const label = {
+    type: "label",
+    start: {
+      ...events[open][1].start
+    },
+    end: {
+      ...events[close][1].end
+    }
+  };
+  const text = {
+    type: "labelText",
+    start: {
+      ...events[open + offset + 2][1].end
+    },
+    end: {
+      ...events[close - 2][1].start
+    }
+  };
+  media = [['enter', group, context], ['enter', label, context]];
+
+  // Opening marker.
+  media = push(media, events.slice(open + 1, open + offset + 3));
+
+  // Text open.
+  media = push(media, [['enter', text, context]]);
+
+  // Always populated by defaults.
+
+  // Between.
+  media = push(media, resolveAll(context.parser.constructs.insideSpan.null, events.slice(open + offset + 4, close - 3), context));
+
+  // Text close, marker close, label close.
+  media = push(media, [['exit', text, context], events[close - 2], events[close - 1], ['exit', label, context]]);
+
+  // Reference, resource, or so.
+  media = push(media, events.slice(close + 1));
+
+  // Media close.
+  media = push(media, [['exit', group, context]]);
+  splice(events, open, events.length, media);
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeLabelEnd(effects, ok, nok) {
+  const self = this;
+  const labelStarts = self._labelStarts;
+  /** @type {Token} */
+  let labelStart;
+  /** @type {boolean} */
+  let defined;
+  if (labelStarts) {
+    // Discard ones that failed to close,
+    // they’re not needed anymore.
+    while (labelStarts.length > 0 && labelStarts[labelStarts.length - 1]._balanced) {
+      labelStarts.pop();
+    }
+    labelStart = labelStarts[labelStarts.length - 1];
+  }
+  return start;
+
+  /**
+   * Start of label end.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *       ^
+   * > | [a][b] c
+   *       ^
+   * > | [a][] b
+   *       ^
+   * > | [a] b
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    // If there is not an okay opening.
+    if (!labelStart) {
+      return nok(code);
+    }
+
+    // If the corresponding label (link) start is marked as inactive,
+    // it means we’d be wrapping a link, like this:
+    //
+    // ```markdown
+    // > | a [b [c](d) e](f) g.
+    //                  ^
+    // ```
+    //
+    // We can’t have that, so it’s just balanced brackets.
+    if (labelStart._inactive) {
+      return labelEndNok(code);
+    }
+    defined = self.parser.defined.includes(normalizeIdentifier(self.sliceSerialize({
+      start: labelStart.end,
+      end: self.now()
+    })));
+    effects.enter("labelEnd");
+    effects.enter("labelMarker");
+    effects.consume(code);
+    effects.exit("labelMarker");
+    effects.exit("labelEnd");
+    return after;
+  }
+
+  /**
+   * After `]`.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *       ^
+   * > | [a][b] c
+   *       ^
+   * > | [a][] b
+   *       ^
+   * > | [a] b
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    // Note: `markdown-rs` also parses GFM footnotes here, which for us is in
+    // an extension.
+
+    // Resource (`[asd](fgh)`)?
+    if (code === 40) {
+      return effects.attempt(resourceConstruct, labelEndOk, defined ? labelEndOk : labelEndNok)(code);
+    }
+
+    // Full (`[asd][fgh]`) or collapsed (`[asd][]`) reference?
+    if (code === 91) {
+      return effects.attempt(referenceFullConstruct, labelEndOk, defined ? referenceNotFull : labelEndNok)(code);
+    }
+
+    // Shortcut (`[asd]`) reference?
+    return defined ? labelEndOk(code) : labelEndNok(code);
+  }
+
+  /**
+   * After `]`, at `[`, but not at a full reference.
+   *
+   * > 👉 **Note**: we only get here if the label is defined.
+   *
+   * ```markdown
+   * > | [a][] b
+   *        ^
+   * > | [a] b
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function referenceNotFull(code) {
+    return effects.attempt(referenceCollapsedConstruct, labelEndOk, labelEndNok)(code);
+  }
+
+  /**
+   * Done, we found something.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *           ^
+   * > | [a][b] c
+   *           ^
+   * > | [a][] b
+   *          ^
+   * > | [a] b
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function labelEndOk(code) {
+    // Note: `markdown-rs` does a bunch of stuff here.
+    // This label start is now used up: discard it so it’s never found again.
+
+    labelStarts.pop();
+    return ok(code);
+  }
+
+  /**
+   * Done, it’s nothing.
+   *
+   * There was an okay opening, but we didn’t match anything.
+   *
+   * ```markdown
+   * > | [a](b c
+   *        ^
+   * > | [a][b c
+   *        ^
+   * > | [a] b
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function labelEndNok(code) {
+    labelStart._balanced = true;
+    return nok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeResource(effects, ok, nok) {
+  return resourceStart;
+
+  /**
+   * At a resource.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceStart(code) {
+    effects.enter("resource");
+    effects.enter("resourceMarker");
+    effects.consume(code);
+    effects.exit("resourceMarker");
+    return resourceBefore;
+  }
+
+  /**
+   * In resource, after `(`, at optional whitespace.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceBefore(code) {
+    return markdownLineEndingOrSpace(code) ? factoryWhitespace(effects, resourceOpen)(code) : resourceOpen(code);
+  }
+
+  /**
+   * In resource, after optional whitespace, at `)` or a destination.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceOpen(code) {
+    if (code === 41) {
+      return resourceEnd(code);
+    }
+    return factoryDestination(effects, resourceDestinationAfter, resourceDestinationMissing, "resourceDestination", "resourceDestinationLiteral", "resourceDestinationLiteralMarker", "resourceDestinationRaw", "resourceDestinationString", 32)(code);
+  }
+
+  /**
+   * In resource, after destination, at optional whitespace.
+   *
+   * ```markdown
+   * > | [a](b) c
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceDestinationAfter(code) {
+    return markdownLineEndingOrSpace(code) ? factoryWhitespace(effects, resourceBetween)(code) : resourceEnd(code);
+  }
+
+  /**
+   * At invalid destination.
+   *
+   * ```markdown
+   * > | [a](<<) b
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceDestinationMissing(code) {
+    return nok(code);
+  }
+
+  /**
+   * In resource, after destination and whitespace, at `(` or title.
+   *
+   * ```markdown
+   * > | [a](b ) c
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceBetween(code) {
+    if (code === 34 || code === 39 || code === 40) {
+      return factoryTitle(effects, resourceTitleAfter, nok, "resourceTitle", "resourceTitleMarker", "resourceTitleString")(code);
+    }
+    return resourceEnd(code);
+  }
+
+  /**
+   * In resource, after title, at optional whitespace.
+   *
+   * ```markdown
+   * > | [a](b "c") d
+   *              ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceTitleAfter(code) {
+    return markdownLineEndingOrSpace(code) ? factoryWhitespace(effects, resourceEnd)(code) : resourceEnd(code);
+  }
+
+  /**
+   * In resource, at `)`.
+   *
+   * ```markdown
+   * > | [a](b) d
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function resourceEnd(code) {
+    if (code === 41) {
+      effects.enter("resourceMarker");
+      effects.consume(code);
+      effects.exit("resourceMarker");
+      effects.exit("resource");
+      return ok;
+    }
+    return nok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeReferenceFull(effects, ok, nok) {
+  const self = this;
+  return referenceFull;
+
+  /**
+   * In a reference (full), at the `[`.
+   *
+   * ```markdown
+   * > | [a][b] d
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function referenceFull(code) {
+    return factoryLabel.call(self, effects, referenceFullAfter, referenceFullMissing, "reference", "referenceMarker", "referenceString")(code);
+  }
+
+  /**
+   * In a reference (full), after `]`.
+   *
+   * ```markdown
+   * > | [a][b] d
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function referenceFullAfter(code) {
+    return self.parser.defined.includes(normalizeIdentifier(self.sliceSerialize(self.events[self.events.length - 1][1]).slice(1, -1))) ? ok(code) : nok(code);
+  }
+
+  /**
+   * In reference (full) that was missing.
+   *
+   * ```markdown
+   * > | [a][b d
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function referenceFullMissing(code) {
+    return nok(code);
+  }
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeReferenceCollapsed(effects, ok, nok) {
+  return referenceCollapsedStart;
+
+  /**
+   * In reference (collapsed), at `[`.
+   *
+   * > 👉 **Note**: we only get here if the label is defined.
+   *
+   * ```markdown
+   * > | [a][] d
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function referenceCollapsedStart(code) {
+    // We only attempt a collapsed label if there’s a `[`.
+
+    effects.enter("reference");
+    effects.enter("referenceMarker");
+    effects.consume(code);
+    effects.exit("referenceMarker");
+    return referenceCollapsedOpen;
+  }
+
+  /**
+   * In reference (collapsed), at `]`.
+   *
+   * > 👉 **Note**: we only get here if the label is defined.
+   *
+   * ```markdown
+   * > | [a][] d
+   *         ^
+   * ```
+   *
+   *  @type {State}
+   */
+  function referenceCollapsedOpen(code) {
+    if (code === 93) {
+      effects.enter("referenceMarker");
+      effects.consume(code);
+      effects.exit("referenceMarker");
+      effects.exit("reference");
+      return ok;
+    }
+    return nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/label-start-image.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   Token,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const labelStartImage = {
+  name: 'labelStartImage',
+  resolveAll: labelEnd.resolveAll,
+  tokenize: tokenizeLabelStartImage
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeLabelStartImage(effects, ok, nok) {
+  const self = this;
+  /** @type {Token} */
+  let labelImage;
+  return start;
+
+  /**
+   * Start of label (image) start.
+   *
+   * ```markdown
+   * > | a ![b] c
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("labelImage");
+    effects.enter("labelImageMarker");
+    effects.consume(code);
+    effects.exit("labelImageMarker");
+    return open;
+  }
+
+  /**
+   * After `!`, at `[`.
+   *
+   * ```markdown
+   * > | a ![b] c
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function open(code) {
+    if (code === 91) {
+      effects.enter("labelMarker");
+      effects.consume(code);
+      effects.exit("labelMarker");
+      labelImage = effects.exit("labelImage");
+      return after;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `![`.
+   *
+   * ```markdown
+   * > | a ![b] c
+   *         ^
+   * ```
+   *
+   * This is needed in because, when GFM footnotes are enabled, images never
+   * form when started with a `^`.
+   * Instead, links form:
+   *
+   * ```markdown
+   * ![^a](b)
+   *
+   * ![^a][b]
+   *
+   * [b]: c
+   * ```
+   *
+   * ```html
+   * <p>!<a href=\"b\">^a</a></p>
+   * <p>!<a href=\"c\">^a</a></p>
+   * ```
+   *
+   * @type {State}
+   */
+  function after(code) {
+    // To do: use a new field to do this, this is still needed for
+    // `micromark-extension-gfm-footnote`, but the `label-start-link`
+    // behavior isn’t.
+    // Hidden footnotes hook.
+    /* c8 ignore next 6 */
+    if (code === 94 && '_hiddenFootnoteSupport' in self.parser.constructs) {
+      return nok(code);
+    }
+    self._labelStarts = self._labelStarts || [];
+    self._labelStarts.push(labelImage);
+    return ok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-util-classify-character/index.js
+/**
+ * @import {Code} from 'micromark-util-types'
+ */
+
+
+/**
+ * Classify whether a code represents whitespace, punctuation, or something
+ * else.
+ *
+ * Used for attention (emphasis, strong), whose sequences can open or close
+ * based on the class of surrounding characters.
+ *
+ * > 👉 **Note**: eof (`null`) is seen as whitespace.
+ *
+ * @param {Code} code
+ *   Code.
+ * @returns {typeof constants.characterGroupWhitespace | typeof constants.characterGroupPunctuation | undefined}
+ *   Group.
+ */
+function classifyCharacter(code) {
+  if (code === null || markdownLineEndingOrSpace(code) || unicodeWhitespace(code)) {
+    return 1;
+  }
+  if (unicodePunctuation(code)) {
+    return 2;
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/attention.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   Event,
+ *   Point,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+/** @type {Construct} */
+const attention = {
+  name: 'attention',
+  resolveAll: resolveAllAttention,
+  tokenize: tokenizeAttention
+};
+
+/**
+ * Take all events and resolve attention to emphasis or strong.
+ *
+ * @type {Resolver}
+ */
+// eslint-disable-next-line complexity
+function resolveAllAttention(events, context) {
+  let index = -1;
+  /** @type {Array<Event>} */
+  let nextEvents;
+
+  // Walk through all events.
+  //
+  // Note: performance of this is fine on an mb of normal markdown, but it’s
+  // a bottleneck for malicious stuff.
+  while (++index < events.length) {
+    // Find a token that can close.
+    if (events[index][0] === 'enter' && events[index][1].type === 'attentionSequence' && events[index][1]._close) {
+      let open = index;
+
+      // Now walk back to find an opener.
+      while (open--) {
+        // Find a token that can open the closer.
+        if (events[open][0] === 'exit' && events[open][1].type === 'attentionSequence' && events[open][1]._open &&
+        // If the markers are the same:
+        context.sliceSerialize(events[open][1]).charCodeAt(0) === context.sliceSerialize(events[index][1]).charCodeAt(0)) {
+          // If the opening can close or the closing can open,
+          // and the close size *is not* a multiple of three,
+          // but the sum of the opening and closing size *is* multiple of three,
+          // then don’t match.
+          if ((events[open][1]._close || events[index][1]._open) && (events[index][1].end.offset - events[index][1].start.offset) % 3 && !((events[open][1].end.offset - events[open][1].start.offset + events[index][1].end.offset - events[index][1].start.offset) % 3)) {
+            continue;
+          }
+
+          // Number of markers to use from the sequence.
+          const use = events[open][1].end.offset - events[open][1].start.offset > 1 && events[index][1].end.offset - events[index][1].start.offset > 1 ? 2 : 1;
+          const start = {
+            ...events[open][1].end
+          };
+          const end = {
+            ...events[index][1].start
+          };
+          movePoint(start, -use);
+          movePoint(end, use);
+          const openingSequence = {
+            type: use > 1 ? "strongSequence" : "emphasisSequence",
+            start,
+            end: {
+              ...events[open][1].end
+            }
+          };
+          const closingSequence = {
+            type: use > 1 ? "strongSequence" : "emphasisSequence",
+            start: {
+              ...events[index][1].start
+            },
+            end
+          };
+          const text = {
+            type: use > 1 ? "strongText" : "emphasisText",
+            start: {
+              ...events[open][1].end
+            },
+            end: {
+              ...events[index][1].start
+            }
+          };
+          const group = {
+            type: use > 1 ? "strong" : "emphasis",
+            start: {
+              ...openingSequence.start
+            },
+            end: {
+              ...closingSequence.end
+            }
+          };
+          events[open][1].end = {
+            ...openingSequence.start
+          };
+          events[index][1].start = {
+            ...closingSequence.end
+          };
+          nextEvents = [];
+
+          // If there are more markers in the opening, add them before.
+          if (events[open][1].end.offset - events[open][1].start.offset) {
+            nextEvents = push(nextEvents, [['enter', events[open][1], context], ['exit', events[open][1], context]]);
+          }
+
+          // Opening.
+          nextEvents = push(nextEvents, [['enter', group, context], ['enter', openingSequence, context], ['exit', openingSequence, context], ['enter', text, context]]);
+
+          // Always populated by defaults.
+
+          // Between.
+          nextEvents = push(nextEvents, resolveAll(context.parser.constructs.insideSpan.null, events.slice(open + 1, index), context));
+
+          // Closing.
+          nextEvents = push(nextEvents, [['exit', text, context], ['enter', closingSequence, context], ['exit', closingSequence, context], ['exit', group, context]]);
+
+          /** @type {number} */
+          let offset = 0;
+
+          // If there are more markers in the closing, add them after.
+          if (events[index][1].end.offset - events[index][1].start.offset) {
+            offset = 2;
+            nextEvents = push(nextEvents, [['enter', events[index][1], context], ['exit', events[index][1], context]]);
+          }
+          splice(events, open - 1, index - open + 3, nextEvents);
+          index = open + nextEvents.length - offset - 2;
+          break;
+        }
+      }
+    }
+  }
+
+  // Remove remaining sequences.
+  index = -1;
+  while (++index < events.length) {
+    if (events[index][1].type === 'attentionSequence') {
+      events[index][1].type = 'data';
+    }
+  }
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeAttention(effects, ok) {
+  const attentionMarkers = this.parser.constructs.attentionMarkers.null;
+  const previous = this.previous;
+  const before = classifyCharacter(previous);
+
+  /** @type {NonNullable<Code>} */
+  let marker;
+  return start;
+
+  /**
+   * Before a sequence.
+   *
+   * ```markdown
+   * > | **
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    marker = code;
+    effects.enter('attentionSequence');
+    return inside(code);
+  }
+
+  /**
+   * In a sequence.
+   *
+   * ```markdown
+   * > | **
+   *     ^^
+   * ```
+   *
+   * @type {State}
+   */
+  function inside(code) {
+    if (code === marker) {
+      effects.consume(code);
+      return inside;
+    }
+    const token = effects.exit('attentionSequence');
+
+    // To do: next major: move this to resolver, just like `markdown-rs`.
+    const after = classifyCharacter(code);
+
+    // Always populated by defaults.
+
+    // Note: `*` and `_` are in `attentionMarkers` through core.
+    // They are excluded here as the loosening is meant for markers registered
+    // by *other* constructs (such as GFM strikethrough’s `~`).
+    const open = !after || after === 2 && before || attentionMarkers.includes(code) && code !== 42 && code !== 95;
+    const close = !before || before === 2 && after || attentionMarkers.includes(previous) && previous !== 42 && previous !== 95;
+    token._open = Boolean(marker === 42 ? open : open && (before || !close));
+    token._close = Boolean(marker === 42 ? close : close && (after || !open));
+    return ok(code);
+  }
+}
+
+/**
+ * Move a point a bit.
+ *
+ * Note: `move` only works inside lines! It’s not possible to move past other
+ * chunks (replacement characters, tabs, or line endings).
+ *
+ * @param {Point} point
+ *   Point.
+ * @param {number} offset
+ *   Amount to move.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function movePoint(point, offset) {
+  point.column += offset;
+  point.offset += offset;
+  point._bufferIndex += offset;
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/autolink.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+/** @type {Construct} */
+const autolink = {
+  name: 'autolink',
+  tokenize: tokenizeAutolink
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeAutolink(effects, ok, nok) {
+  let size = 0;
+  return start;
+
+  /**
+   * Start of an autolink.
+   *
+   * ```markdown
+   * > | a<https://example.com>b
+   *      ^
+   * > | a<user@example.com>b
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("autolink");
+    effects.enter("autolinkMarker");
+    effects.consume(code);
+    effects.exit("autolinkMarker");
+    effects.enter("autolinkProtocol");
+    return open;
+  }
+
+  /**
+   * After `<`, at protocol or atext.
+   *
+   * ```markdown
+   * > | a<https://example.com>b
+   *       ^
+   * > | a<user@example.com>b
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function open(code) {
+    if (asciiAlpha(code)) {
+      effects.consume(code);
+      return schemeOrEmailAtext;
+    }
+    if (code === 64) {
+      return nok(code);
+    }
+    return emailAtext(code);
+  }
+
+  /**
+   * At second byte of protocol or atext.
+   *
+   * ```markdown
+   * > | a<https://example.com>b
+   *        ^
+   * > | a<user@example.com>b
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function schemeOrEmailAtext(code) {
+    // ASCII alphanumeric and `+`, `-`, and `.`.
+    if (code === 43 || code === 45 || code === 46 || asciiAlphanumeric(code)) {
+      // Count the previous alphabetical from `open` too.
+      size = 1;
+      return schemeInsideOrEmailAtext(code);
+    }
+    return emailAtext(code);
+  }
+
+  /**
+   * In ambiguous protocol or atext.
+   *
+   * ```markdown
+   * > | a<https://example.com>b
+   *        ^
+   * > | a<user@example.com>b
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function schemeInsideOrEmailAtext(code) {
+    if (code === 58) {
+      effects.consume(code);
+      size = 0;
+      return urlInside;
+    }
+
+    // ASCII alphanumeric and `+`, `-`, and `.`.
+    if ((code === 43 || code === 45 || code === 46 || asciiAlphanumeric(code)) && size++ < 32) {
+      effects.consume(code);
+      return schemeInsideOrEmailAtext;
+    }
+    size = 0;
+    return emailAtext(code);
+  }
+
+  /**
+   * After protocol, in URL.
+   *
+   * ```markdown
+   * > | a<https://example.com>b
+   *             ^
+   * ```
+   *
+   * @type {State}
+   */
+  function urlInside(code) {
+    if (code === 62) {
+      effects.exit("autolinkProtocol");
+      effects.enter("autolinkMarker");
+      effects.consume(code);
+      effects.exit("autolinkMarker");
+      effects.exit("autolink");
+      return ok;
+    }
+
+    // ASCII control, space, or `<`.
+    if (code === null || code === 32 || code === 60 || asciiControl(code)) {
+      return nok(code);
+    }
+    effects.consume(code);
+    return urlInside;
+  }
+
+  /**
+   * In email atext.
+   *
+   * ```markdown
+   * > | a<user.name@example.com>b
+   *              ^
+   * ```
+   *
+   * @type {State}
+   */
+  function emailAtext(code) {
+    if (code === 64) {
+      effects.consume(code);
+      return emailAtSignOrDot;
+    }
+    if (asciiAtext(code)) {
+      effects.consume(code);
+      return emailAtext;
+    }
+    return nok(code);
+  }
+
+  /**
+   * In label, after at-sign or dot.
+   *
+   * ```markdown
+   * > | a<user.name@example.com>b
+   *                 ^       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function emailAtSignOrDot(code) {
+    return asciiAlphanumeric(code) ? emailLabel(code) : nok(code);
+  }
+
+  /**
+   * In label, where `.` and `>` are allowed.
+   *
+   * ```markdown
+   * > | a<user.name@example.com>b
+   *                   ^
+   * ```
+   *
+   * @type {State}
+   */
+  function emailLabel(code) {
+    if (code === 46) {
+      effects.consume(code);
+      size = 0;
+      return emailAtSignOrDot;
+    }
+    if (code === 62) {
+      // Exit, then change the token type.
+      effects.exit("autolinkProtocol").type = "autolinkEmail";
+      effects.enter("autolinkMarker");
+      effects.consume(code);
+      effects.exit("autolinkMarker");
+      effects.exit("autolink");
+      return ok;
+    }
+    return emailValue(code);
+  }
+
+  /**
+   * In label, where `.` and `>` are *not* allowed.
+   *
+   * Though, this is also used in `emailLabel` to parse other values.
+   *
+   * ```markdown
+   * > | a<user.name@ex-ample.com>b
+   *                    ^
+   * ```
+   *
+   * @type {State}
+   */
+  function emailValue(code) {
+    // ASCII alphanumeric or `-`.
+    if ((code === 45 || asciiAlphanumeric(code)) && size++ < 63) {
+      const next = code === 45 ? emailValue : emailLabel;
+      effects.consume(code);
+      return next;
+    }
+    return nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/html-text.js
+/**
+ * @import {
+ *   Code,
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const htmlText = {
+  name: 'htmlText',
+  tokenize: tokenizeHtmlText
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeHtmlText(effects, ok, nok) {
+  const self = this;
+  /** @type {NonNullable<Code> | undefined} */
+  let marker;
+  /** @type {number} */
+  let index;
+  /** @type {State} */
+  let returnState;
+  return start;
+
+  /**
+   * Start of HTML (text).
+   *
+   * ```markdown
+   * > | a <b> c
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("htmlText");
+    effects.enter("htmlTextData");
+    effects.consume(code);
+    return open;
+  }
+
+  /**
+   * After `<`, at tag name or other stuff.
+   *
+   * ```markdown
+   * > | a <b> c
+   *        ^
+   * > | a <!doctype> c
+   *        ^
+   * > | a <!--b--> c
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function open(code) {
+    if (code === 33) {
+      effects.consume(code);
+      return declarationOpen;
+    }
+    if (code === 47) {
+      effects.consume(code);
+      return tagCloseStart;
+    }
+    if (code === 63) {
+      effects.consume(code);
+      return instruction;
+    }
+
+    // ASCII alphabetical.
+    if (asciiAlpha(code)) {
+      effects.consume(code);
+      return tagOpen;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `<!`, at declaration, comment, or CDATA.
+   *
+   * ```markdown
+   * > | a <!doctype> c
+   *         ^
+   * > | a <!--b--> c
+   *         ^
+   * > | a <![CDATA[>&<]]> c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function declarationOpen(code) {
+    if (code === 45) {
+      effects.consume(code);
+      return commentOpenInside;
+    }
+    if (code === 91) {
+      effects.consume(code);
+      index = 0;
+      return cdataOpenInside;
+    }
+    if (asciiAlpha(code)) {
+      effects.consume(code);
+      return declaration;
+    }
+    return nok(code);
+  }
+
+  /**
+   * In a comment, after `<!-`, at another `-`.
+   *
+   * ```markdown
+   * > | a <!--b--> c
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function commentOpenInside(code) {
+    if (code === 45) {
+      effects.consume(code);
+      return commentEnd;
+    }
+    return nok(code);
+  }
+
+  /**
+   * In comment.
+   *
+   * ```markdown
+   * > | a <!--b--> c
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function comment(code) {
+    if (code === null) {
+      return nok(code);
+    }
+    if (code === 45) {
+      effects.consume(code);
+      return commentClose;
+    }
+    if (markdownLineEnding(code)) {
+      returnState = comment;
+      return lineEndingBefore(code);
+    }
+    effects.consume(code);
+    return comment;
+  }
+
+  /**
+   * In comment, after `-`.
+   *
+   * ```markdown
+   * > | a <!--b--> c
+   *             ^
+   * ```
+   *
+   * @type {State}
+   */
+  function commentClose(code) {
+    if (code === 45) {
+      effects.consume(code);
+      return commentEnd;
+    }
+    return comment(code);
+  }
+
+  /**
+   * In comment, after `--`.
+   *
+   * ```markdown
+   * > | a <!--b--> c
+   *              ^
+   * ```
+   *
+   * @type {State}
+   */
+  function commentEnd(code) {
+    return code === 62 ? end(code) : code === 45 ? commentClose(code) : comment(code);
+  }
+
+  /**
+   * After `<![`, in CDATA, expecting `CDATA[`.
+   *
+   * ```markdown
+   * > | a <![CDATA[>&<]]> b
+   *          ^^^^^^
+   * ```
+   *
+   * @type {State}
+   */
+  function cdataOpenInside(code) {
+    const value = "CDATA[";
+    if (code === value.charCodeAt(index++)) {
+      effects.consume(code);
+      return index === value.length ? cdata : cdataOpenInside;
+    }
+    return nok(code);
+  }
+
+  /**
+   * In CDATA.
+   *
+   * ```markdown
+   * > | a <![CDATA[>&<]]> b
+   *                ^^^
+   * ```
+   *
+   * @type {State}
+   */
+  function cdata(code) {
+    if (code === null) {
+      return nok(code);
+    }
+    if (code === 93) {
+      effects.consume(code);
+      return cdataClose;
+    }
+    if (markdownLineEnding(code)) {
+      returnState = cdata;
+      return lineEndingBefore(code);
+    }
+    effects.consume(code);
+    return cdata;
+  }
+
+  /**
+   * In CDATA, after `]`, at another `]`.
+   *
+   * ```markdown
+   * > | a <![CDATA[>&<]]> b
+   *                    ^
+   * ```
+   *
+   * @type {State}
+   */
+  function cdataClose(code) {
+    if (code === 93) {
+      effects.consume(code);
+      return cdataEnd;
+    }
+    return cdata(code);
+  }
+
+  /**
+   * In CDATA, after `]]`, at `>`.
+   *
+   * ```markdown
+   * > | a <![CDATA[>&<]]> b
+   *                     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function cdataEnd(code) {
+    if (code === 62) {
+      return end(code);
+    }
+    if (code === 93) {
+      effects.consume(code);
+      return cdataEnd;
+    }
+    return cdata(code);
+  }
+
+  /**
+   * In declaration.
+   *
+   * ```markdown
+   * > | a <!b> c
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function declaration(code) {
+    if (code === null || code === 62) {
+      return end(code);
+    }
+    if (markdownLineEnding(code)) {
+      returnState = declaration;
+      return lineEndingBefore(code);
+    }
+    effects.consume(code);
+    return declaration;
+  }
+
+  /**
+   * In instruction.
+   *
+   * ```markdown
+   * > | a <?b?> c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function instruction(code) {
+    if (code === null) {
+      return nok(code);
+    }
+    if (code === 63) {
+      effects.consume(code);
+      return instructionClose;
+    }
+    if (markdownLineEnding(code)) {
+      returnState = instruction;
+      return lineEndingBefore(code);
+    }
+    effects.consume(code);
+    return instruction;
+  }
+
+  /**
+   * In instruction, after `?`, at `>`.
+   *
+   * ```markdown
+   * > | a <?b?> c
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function instructionClose(code) {
+    return code === 62 ? end(code) : instruction(code);
+  }
+
+  /**
+   * After `</`, in closing tag, at tag name.
+   *
+   * ```markdown
+   * > | a </b> c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagCloseStart(code) {
+    // ASCII alphabetical.
+    if (asciiAlpha(code)) {
+      effects.consume(code);
+      return tagClose;
+    }
+    return nok(code);
+  }
+
+  /**
+   * After `</x`, in a tag name.
+   *
+   * ```markdown
+   * > | a </b> c
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagClose(code) {
+    // ASCII alphanumerical and `-`.
+    if (code === 45 || asciiAlphanumeric(code)) {
+      effects.consume(code);
+      return tagClose;
+    }
+    return tagCloseBetween(code);
+  }
+
+  /**
+   * In closing tag, after tag name.
+   *
+   * ```markdown
+   * > | a </b> c
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagCloseBetween(code) {
+    if (markdownLineEnding(code)) {
+      returnState = tagCloseBetween;
+      return lineEndingBefore(code);
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return tagCloseBetween;
+    }
+    return end(code);
+  }
+
+  /**
+   * After `<x`, in opening tag name.
+   *
+   * ```markdown
+   * > | a <b> c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpen(code) {
+    // ASCII alphanumerical and `-`.
+    if (code === 45 || asciiAlphanumeric(code)) {
+      effects.consume(code);
+      return tagOpen;
+    }
+    if (code === 47 || code === 62 || markdownLineEndingOrSpace(code)) {
+      return tagOpenBetween(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * In opening tag, after tag name.
+   *
+   * ```markdown
+   * > | a <b> c
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenBetween(code) {
+    if (code === 47) {
+      effects.consume(code);
+      return end;
+    }
+
+    // ASCII alphabetical and `:` and `_`.
+    if (code === 58 || code === 95 || asciiAlpha(code)) {
+      effects.consume(code);
+      return tagOpenAttributeName;
+    }
+    if (markdownLineEnding(code)) {
+      returnState = tagOpenBetween;
+      return lineEndingBefore(code);
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return tagOpenBetween;
+    }
+    return end(code);
+  }
+
+  /**
+   * In attribute name.
+   *
+   * ```markdown
+   * > | a <b c> d
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenAttributeName(code) {
+    // ASCII alphabetical and `-`, `.`, `:`, and `_`.
+    if (code === 45 || code === 46 || code === 58 || code === 95 || asciiAlphanumeric(code)) {
+      effects.consume(code);
+      return tagOpenAttributeName;
+    }
+    return tagOpenAttributeNameAfter(code);
+  }
+
+  /**
+   * After attribute name, before initializer, the end of the tag, or
+   * whitespace.
+   *
+   * ```markdown
+   * > | a <b c> d
+   *           ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenAttributeNameAfter(code) {
+    if (code === 61) {
+      effects.consume(code);
+      return tagOpenAttributeValueBefore;
+    }
+    if (markdownLineEnding(code)) {
+      returnState = tagOpenAttributeNameAfter;
+      return lineEndingBefore(code);
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return tagOpenAttributeNameAfter;
+    }
+    return tagOpenBetween(code);
+  }
+
+  /**
+   * Before unquoted, double quoted, or single quoted attribute value, allowing
+   * whitespace.
+   *
+   * ```markdown
+   * > | a <b c=d> e
+   *            ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenAttributeValueBefore(code) {
+    if (code === null || code === 60 || code === 61 || code === 62 || code === 96) {
+      return nok(code);
+    }
+    if (code === 34 || code === 39) {
+      effects.consume(code);
+      marker = code;
+      return tagOpenAttributeValueQuoted;
+    }
+    if (markdownLineEnding(code)) {
+      returnState = tagOpenAttributeValueBefore;
+      return lineEndingBefore(code);
+    }
+    if (markdownSpace(code)) {
+      effects.consume(code);
+      return tagOpenAttributeValueBefore;
+    }
+    effects.consume(code);
+    return tagOpenAttributeValueUnquoted;
+  }
+
+  /**
+   * In double or single quoted attribute value.
+   *
+   * ```markdown
+   * > | a <b c="d"> e
+   *             ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenAttributeValueQuoted(code) {
+    if (code === marker) {
+      effects.consume(code);
+      marker = undefined;
+      return tagOpenAttributeValueQuotedAfter;
+    }
+    if (code === null) {
+      return nok(code);
+    }
+    if (markdownLineEnding(code)) {
+      returnState = tagOpenAttributeValueQuoted;
+      return lineEndingBefore(code);
+    }
+    effects.consume(code);
+    return tagOpenAttributeValueQuoted;
+  }
+
+  /**
+   * In unquoted attribute value.
+   *
+   * ```markdown
+   * > | a <b c=d> e
+   *            ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenAttributeValueUnquoted(code) {
+    if (code === null || code === 34 || code === 39 || code === 60 || code === 61 || code === 96) {
+      return nok(code);
+    }
+    if (code === 47 || code === 62 || markdownLineEndingOrSpace(code)) {
+      return tagOpenBetween(code);
+    }
+    effects.consume(code);
+    return tagOpenAttributeValueUnquoted;
+  }
+
+  /**
+   * After double or single quoted attribute value, before whitespace or the end
+   * of the tag.
+   *
+   * ```markdown
+   * > | a <b c="d"> e
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function tagOpenAttributeValueQuotedAfter(code) {
+    if (code === 47 || code === 62 || markdownLineEndingOrSpace(code)) {
+      return tagOpenBetween(code);
+    }
+    return nok(code);
+  }
+
+  /**
+   * In certain circumstances of a tag where only an `>` is allowed.
+   *
+   * ```markdown
+   * > | a <b c="d"> e
+   *               ^
+   * ```
+   *
+   * @type {State}
+   */
+  function end(code) {
+    if (code === 62) {
+      effects.consume(code);
+      effects.exit("htmlTextData");
+      effects.exit("htmlText");
+      return ok;
+    }
+    return nok(code);
+  }
+
+  /**
+   * At eol.
+   *
+   * > 👉 **Note**: we can’t have blank lines in text, so no need to worry about
+   * > empty tokens.
+   *
+   * ```markdown
+   * > | a <!--a
+   *            ^
+   *   | b-->
+   * ```
+   *
+   * @type {State}
+   */
+  function lineEndingBefore(code) {
+    effects.exit("htmlTextData");
+    effects.enter("lineEnding");
+    effects.consume(code);
+    effects.exit("lineEnding");
+    return lineEndingAfter;
+  }
+
+  /**
+   * After eol, at optional whitespace.
+   *
+   * > 👉 **Note**: we can’t have blank lines in text, so no need to worry about
+   * > empty tokens.
+   *
+   * ```markdown
+   *   | a <!--a
+   * > | b-->
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function lineEndingAfter(code) {
+    // Always populated by defaults.
+
+    return markdownSpace(code) ? factorySpace(effects, lineEndingAfterPrefix, "linePrefix", self.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4)(code) : lineEndingAfterPrefix(code);
+  }
+
+  /**
+   * After eol, after optional whitespace.
+   *
+   * > 👉 **Note**: we can’t have blank lines in text, so no need to worry about
+   * > empty tokens.
+   *
+   * ```markdown
+   *   | a <!--a
+   * > | b-->
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function lineEndingAfterPrefix(code) {
+    effects.enter("htmlTextData");
+    return returnState(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/label-start-link.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   Token,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+
+/** @type {Construct} */
+const labelStartLink = {
+  name: 'labelStartLink',
+  resolveAll: labelEnd.resolveAll,
+  tokenize: tokenizeLabelStartLink
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeLabelStartLink(effects, ok, nok) {
+  const self = this;
+  /** @type {Token} */
+  let labelLink;
+  return start;
+
+  /**
+   * Start of label (link) start.
+   *
+   * ```markdown
+   * > | a [b] c
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("labelLink");
+    effects.enter("labelMarker");
+    effects.consume(code);
+    effects.exit("labelMarker");
+    labelLink = effects.exit("labelLink");
+    return after;
+  }
+
+  /** @type {State} */
+  function after(code) {
+    // To do: this isn’t needed in `micromark-extension-gfm-footnote`,
+    // remove.
+    // Hidden footnotes hook.
+    /* c8 ignore next 6 */
+    if (code === 94 && '_hiddenFootnoteSupport' in self.parser.constructs) {
+      return nok(code);
+    }
+    self._labelStarts = self._labelStarts || [];
+    self._labelStarts.push(labelLink);
+    return ok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/hard-break-escape.js
+/**
+ * @import {
+ *   Construct,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer
+ * } from 'micromark-util-types'
+ */
+
+
+/** @type {Construct} */
+const hardBreakEscape = {
+  name: 'hardBreakEscape',
+  tokenize: tokenizeHardBreakEscape
+};
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeHardBreakEscape(effects, ok, nok) {
+  return start;
+
+  /**
+   * Start of a hard break (escape).
+   *
+   * ```markdown
+   * > | a\
+   *      ^
+   *   | b
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("hardBreakEscape");
+    effects.consume(code);
+    return after;
+  }
+
+  /**
+   * After `\`, at eol.
+   *
+   * ```markdown
+   * > | a\
+   *       ^
+   *   | b
+   * ```
+   *
+   *  @type {State}
+   */
+  function after(code) {
+    if (markdownLineEnding(code)) {
+      effects.exit("hardBreakEscape");
+      return ok(code);
+    }
+    return nok(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-core-commonmark/lib/code-text.js
+/**
+ * @import {
+ *   Construct,
+ *   Previous,
+ *   Resolver,
+ *   State,
+ *   TokenizeContext,
+ *   Tokenizer,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+
+/** @type {Construct} */
+const codeText = {
+  name: 'codeText',
+  previous,
+  resolve: resolveCodeText,
+  tokenize: tokenizeCodeText
+};
+
+// To do: next major: don’t resolve, like `markdown-rs`.
+/** @type {Resolver} */
+function resolveCodeText(events) {
+  let tailExitIndex = events.length - 4;
+  let headEnterIndex = 3;
+  /** @type {number} */
+  let index;
+  /** @type {number | undefined} */
+  let enter;
+
+  // If we start and end with an EOL or a space.
+  if ((events[headEnterIndex][1].type === "lineEnding" || events[headEnterIndex][1].type === 'space') && (events[tailExitIndex][1].type === "lineEnding" || events[tailExitIndex][1].type === 'space')) {
+    index = headEnterIndex;
+
+    // And we have data.
+    while (++index < tailExitIndex) {
+      if (events[index][1].type === "codeTextData") {
+        // Then we have padding.
+        events[headEnterIndex][1].type = "codeTextPadding";
+        events[tailExitIndex][1].type = "codeTextPadding";
+        headEnterIndex += 2;
+        tailExitIndex -= 2;
+        break;
+      }
+    }
+  }
+
+  // Merge adjacent spaces and data.
+  index = headEnterIndex - 1;
+  tailExitIndex++;
+  while (++index <= tailExitIndex) {
+    if (enter === undefined) {
+      if (index !== tailExitIndex && events[index][1].type !== "lineEnding") {
+        enter = index;
+      }
+    } else if (index === tailExitIndex || events[index][1].type === "lineEnding") {
+      events[enter][1].type = "codeTextData";
+      if (index !== enter + 2) {
+        events[enter][1].end = events[index - 1][1].end;
+        events.splice(enter + 2, index - enter - 2);
+        tailExitIndex -= index - enter - 2;
+        index = enter + 2;
+      }
+      enter = undefined;
+    }
+  }
+  return events;
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Previous}
+ */
+function previous(code) {
+  // If there is a previous code, there will always be a tail.
+  return code !== 96 || this.events[this.events.length - 1][1].type === "characterEscape";
+}
+
+/**
+ * @this {TokenizeContext}
+ *   Context.
+ * @type {Tokenizer}
+ */
+function tokenizeCodeText(effects, ok, nok) {
+  const self = this;
+  let sizeOpen = 0;
+  /** @type {number} */
+  let size;
+  /** @type {Token} */
+  let token;
+  return start;
+
+  /**
+   * Start of code (text).
+   *
+   * ```markdown
+   * > | `a`
+   *     ^
+   * > | \`a`
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function start(code) {
+    effects.enter("codeText");
+    effects.enter("codeTextSequence");
+    return sequenceOpen(code);
+  }
+
+  /**
+   * In opening sequence.
+   *
+   * ```markdown
+   * > | `a`
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function sequenceOpen(code) {
+    if (code === 96) {
+      effects.consume(code);
+      sizeOpen++;
+      return sequenceOpen;
+    }
+    effects.exit("codeTextSequence");
+    return between(code);
+  }
+
+  /**
+   * Between something and something else.
+   *
+   * ```markdown
+   * > | `a`
+   *      ^^
+   * ```
+   *
+   * @type {State}
+   */
+  function between(code) {
+    // EOF.
+    if (code === null) {
+      return nok(code);
+    }
+
+    // To do: next major: don’t do spaces in resolve, but when compiling,
+    // like `markdown-rs`.
+    // Tabs don’t work, and virtual spaces don’t make sense.
+    if (code === 32) {
+      effects.enter('space');
+      effects.consume(code);
+      effects.exit('space');
+      return between;
+    }
+
+    // Closing fence? Could also be data.
+    if (code === 96) {
+      token = effects.enter("codeTextSequence");
+      size = 0;
+      return sequenceClose(code);
+    }
+    if (markdownLineEnding(code)) {
+      effects.enter("lineEnding");
+      effects.consume(code);
+      effects.exit("lineEnding");
+      return between;
+    }
+
+    // Data.
+    effects.enter("codeTextData");
+    return data(code);
+  }
+
+  /**
+   * In data.
+   *
+   * ```markdown
+   * > | `a`
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function data(code) {
+    if (code === null || code === 32 || code === 96 || markdownLineEnding(code)) {
+      effects.exit("codeTextData");
+      return between(code);
+    }
+    effects.consume(code);
+    return data;
+  }
+
+  /**
+   * In closing sequence.
+   *
+   * ```markdown
+   * > | `a`
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function sequenceClose(code) {
+    // More.
+    if (code === 96) {
+      effects.consume(code);
+      size++;
+      return sequenceClose;
+    }
+
+    // Done!
+    if (size === sizeOpen) {
+      effects.exit("codeTextSequence");
+      effects.exit("codeText");
+      return ok(code);
+    }
+
+    // More or less accents: mark as data.
+    token.type = "codeTextData";
+    return data(code);
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/constructs.js
+/**
+ * @import {Extension} from 'micromark-util-types'
+ */
+
+
+
+
+/** @satisfies {Extension['document']} */
+const constructs_document = {
+  [42]: list,
+  [43]: list,
+  [45]: list,
+  [48]: list,
+  [49]: list,
+  [50]: list,
+  [51]: list,
+  [52]: list,
+  [53]: list,
+  [54]: list,
+  [55]: list,
+  [56]: list,
+  [57]: list,
+  [62]: blockQuote
+};
+
+/** @satisfies {Extension['contentInitial']} */
+const contentInitial = {
+  [91]: definition
+};
+
+/** @satisfies {Extension['flowInitial']} */
+const flowInitial = {
+  [-2]: codeIndented,
+  [-1]: codeIndented,
+  [32]: codeIndented
+};
+
+/** @satisfies {Extension['flow']} */
+const constructs_flow = {
+  [35]: headingAtx,
+  [42]: thematicBreak,
+  [45]: [setextUnderline, thematicBreak],
+  [60]: htmlFlow,
+  [61]: setextUnderline,
+  [95]: thematicBreak,
+  [96]: codeFenced,
+  [126]: codeFenced
+};
+
+/** @satisfies {Extension['string']} */
+const constructs_string = {
+  [38]: characterReference,
+  [92]: characterEscape
+};
+
+/** @satisfies {Extension['text']} */
+const constructs_text = {
+  [-5]: lineEnding,
+  [-4]: lineEnding,
+  [-3]: lineEnding,
+  [33]: labelStartImage,
+  [38]: characterReference,
+  [42]: attention,
+  [60]: [autolink, htmlText],
+  [91]: labelStartLink,
+  [92]: [hardBreakEscape, characterEscape],
+  [93]: labelEnd,
+  [95]: attention,
+  [96]: codeText
+};
+
+/** @satisfies {Extension['insideSpan']} */
+const insideSpan = {
+  null: [attention, resolver]
+};
+
+/** @satisfies {Extension['attentionMarkers']} */
+const attentionMarkers = {
+  null: [42, 95]
+};
+
+/** @satisfies {Extension['disable']} */
+const disable = {
+  null: []
+};
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/create-tokenizer.js
+/**
+ * @import {
+ *   Chunk,
+ *   Code,
+ *   ConstructRecord,
+ *   Construct,
+ *   Effects,
+ *   InitialConstruct,
+ *   ParseContext,
+ *   Point,
+ *   State,
+ *   TokenizeContext,
+ *   Token
+ * } from 'micromark-util-types'
+ */
+
+/**
+ * @callback Restore
+ *   Restore the state.
+ * @returns {undefined}
+ *   Nothing.
+ *
+ * @typedef Info
+ *   Info.
+ * @property {Restore} restore
+ *   Restore.
+ * @property {number} from
+ *   From.
+ *
+ * @callback ReturnHandle
+ *   Handle a successful run.
+ * @param {Construct} construct
+ *   Construct.
+ * @param {Info} info
+ *   Info.
+ * @returns {undefined}
+ *   Nothing.
+ */
+
+
+
+
+/**
+ * Create a tokenizer.
+ * Tokenizers deal with one type of data (e.g., containers, flow, text).
+ * The parser is the object dealing with it all.
+ * `initialize` works like other constructs, except that only its `tokenize`
+ * function is used, in which case it doesn’t receive an `ok` or `nok`.
+ * `from` can be given to set the point before the first character, although
+ * when further lines are indented, they must be set with `defineSkip`.
+ *
+ * @param {ParseContext} parser
+ *   Parser.
+ * @param {InitialConstruct} initialize
+ *   Construct.
+ * @param {Omit<Point, '_bufferIndex' | '_index'> | undefined} [from]
+ *   Point (optional).
+ * @returns {TokenizeContext}
+ *   Context.
+ */
+function createTokenizer(parser, initialize, from) {
+  /** @type {Point} */
+  let point = {
+    _bufferIndex: -1,
+    _index: 0,
+    line: from && from.line || 1,
+    column: from && from.column || 1,
+    offset: from && from.offset || 0
+  };
+  /** @type {Record<string, number>} */
+  const columnStart = {};
+  /** @type {Array<Construct>} */
+  const resolveAllConstructs = [];
+  /** @type {Array<Chunk>} */
+  let chunks = [];
+  /** @type {Array<Token>} */
+  let stack = [];
+  /** @type {boolean | undefined} */
+  let consumed = true;
+
+  /**
+   * Tools used for tokenizing.
+   *
+   * @type {Effects}
+   */
+  const effects = {
+    attempt: constructFactory(onsuccessfulconstruct),
+    check: constructFactory(onsuccessfulcheck),
+    consume,
+    enter,
+    exit,
+    interrupt: constructFactory(onsuccessfulcheck, {
+      interrupt: true
+    })
+  };
+
+  /**
+   * State and tools for resolving and serializing.
+   *
+   * @type {TokenizeContext}
+   */
+  const context = {
+    code: null,
+    containerState: {},
+    defineSkip,
+    events: [],
+    now,
+    parser,
+    previous: null,
+    sliceSerialize,
+    sliceStream,
+    write
+  };
+
+  /**
+   * The state function.
+   *
+   * @type {State | undefined}
+   */
+  let state = initialize.tokenize.call(context, effects);
+
+  /**
+   * Track which character we expect to be consumed, to catch bugs.
+   *
+   * @type {Code}
+   */
+  let expectedCode;
+  if (initialize.resolveAll) {
+    resolveAllConstructs.push(initialize);
+  }
+  return context;
+
+  /** @type {TokenizeContext['write']} */
+  function write(slice) {
+    chunks = push(chunks, slice);
+    main();
+
+    // Exit if we’re not done, resolve might change stuff.
+    if (chunks[chunks.length - 1] !== null) {
+      return [];
+    }
+    addResult(initialize, 0);
+
+    // Otherwise, resolve, and exit.
+    context.events = resolveAll(resolveAllConstructs, context.events, context);
+    return context.events;
+  }
+
+  //
+  // Tools.
+  //
+
+  /** @type {TokenizeContext['sliceSerialize']} */
+  function sliceSerialize(token, expandTabs) {
+    return serializeChunks(sliceStream(token), expandTabs);
+  }
+
+  /** @type {TokenizeContext['sliceStream']} */
+  function sliceStream(token) {
+    return sliceChunks(chunks, token);
+  }
+
+  /** @type {TokenizeContext['now']} */
+  function now() {
+    // This is a hot path, so we clone manually instead of `Object.assign({}, point)`
+    const {
+      _bufferIndex,
+      _index,
+      line,
+      column,
+      offset
+    } = point;
+    return {
+      _bufferIndex,
+      _index,
+      line,
+      column,
+      offset
+    };
+  }
+
+  /** @type {TokenizeContext['defineSkip']} */
+  function defineSkip(value) {
+    columnStart[value.line] = value.column;
+    accountForPotentialSkip();
+  }
+
+  //
+  // State management.
+  //
+
+  /**
+   * Main loop (note that `_index` and `_bufferIndex` in `point` are modified by
+   * `consume`).
+   * Here is where we walk through the chunks, which either include strings of
+   * several characters, or numerical character codes.
+   * The reason to do this in a loop instead of a call is so the stack can
+   * drain.
+   *
+   * @returns {undefined}
+   *   Nothing.
+   */
+  function main() {
+    while (point._index < chunks.length) {
+      const chunk = chunks[point._index];
+
+      // If we’re in a buffer chunk, loop through it.
+      if (typeof chunk === 'string') {
+        const chunkIndex = point._index;
+        if (point._bufferIndex < 0) {
+          point._bufferIndex = 0;
+        }
+        while (point._index === chunkIndex && point._bufferIndex < chunk.length) {
+          go(chunk.charCodeAt(point._bufferIndex));
+        }
+      } else {
+        go(chunk);
+      }
+    }
+  }
+
+  /**
+   * Deal with one code.
+   *
+   * @param {Code} code
+   *   Code.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  function go(code) {
+    consumed = undefined;
+    expectedCode = code;
+    state = state(code);
+  }
+
+  /** @type {Effects['consume']} */
+  function consume(code) {
+    if (markdownLineEnding(code)) {
+      point.line++;
+      point.column = 1;
+      point.offset += code === -3 ? 2 : 1;
+      accountForPotentialSkip();
+    } else if (code !== -1) {
+      point.column++;
+      point.offset++;
+    }
+
+    // Not in a string chunk.
+    if (point._bufferIndex < 0) {
+      point._index++;
+    } else {
+      point._bufferIndex++;
+
+      // At end of string chunk.
+      if (point._bufferIndex ===
+      // Points w/ non-negative `_bufferIndex` reference
+      // strings.
+      /** @type {string} */
+      chunks[point._index].length) {
+        point._bufferIndex = -1;
+        point._index++;
+      }
+    }
+
+    // Expose the previous character.
+    context.previous = code;
+
+    // Mark as consumed.
+    consumed = true;
+  }
+
+  /** @type {Effects['enter']} */
+  function enter(type, fields) {
+    /** @type {Token} */
+    // @ts-expect-error Patch instead of assign required fields to help GC.
+    const token = fields || {};
+    token.type = type;
+    token.start = now();
+    context.events.push(['enter', token, context]);
+    stack.push(token);
+    return token;
+  }
+
+  /** @type {Effects['exit']} */
+  function exit(type) {
+    const token = stack.pop();
+    token.end = now();
+    context.events.push(['exit', token, context]);
+    return token;
+  }
+
+  /**
+   * Use results.
+   *
+   * @type {ReturnHandle}
+   */
+  function onsuccessfulconstruct(construct, info) {
+    addResult(construct, info.from);
+  }
+
+  /**
+   * Discard results.
+   *
+   * @type {ReturnHandle}
+   */
+  function onsuccessfulcheck(_, info) {
+    info.restore();
+  }
+
+  /**
+   * Factory to attempt/check/interrupt.
+   *
+   * @param {ReturnHandle} onreturn
+   *   Callback.
+   * @param {{interrupt?: boolean | undefined} | undefined} [fields]
+   *   Fields.
+   */
+  function constructFactory(onreturn, fields) {
+    return hook;
+
+    /**
+     * Handle either an object mapping codes to constructs, a list of
+     * constructs, or a single construct.
+     *
+     * @param {Array<Construct> | ConstructRecord | Construct} constructs
+     *   Constructs.
+     * @param {State} returnState
+     *   State.
+     * @param {State | undefined} [bogusState]
+     *   State.
+     * @returns {State}
+     *   State.
+     */
+    function hook(constructs, returnState, bogusState) {
+      /** @type {ReadonlyArray<Construct>} */
+      let listOfConstructs;
+      /** @type {number} */
+      let constructIndex;
+      /** @type {Construct} */
+      let currentConstruct;
+      /** @type {Info} */
+      let info;
+      return Array.isArray(constructs) ? /* c8 ignore next 1 */
+      handleListOfConstructs(constructs) : 'tokenize' in constructs ?
+      // Looks like a construct.
+      handleListOfConstructs([(/** @type {Construct} */constructs)]) : handleMapOfConstructs(constructs);
+
+      /**
+       * Handle a list of construct.
+       *
+       * @param {ConstructRecord} map
+       *   Constructs.
+       * @returns {State}
+       *   State.
+       */
+      function handleMapOfConstructs(map) {
+        return start;
+
+        /** @type {State} */
+        function start(code) {
+          const left = code !== null && map[code];
+          const all = code !== null && map.null;
+          const list = [
+          // To do: add more extension tests.
+          /* c8 ignore next 2 */
+          ...(Array.isArray(left) ? left : left ? [left] : []), ...(Array.isArray(all) ? all : all ? [all] : [])];
+          return handleListOfConstructs(list)(code);
+        }
+      }
+
+      /**
+       * Handle a list of construct.
+       *
+       * @param {ReadonlyArray<Construct>} list
+       *   Constructs.
+       * @returns {State}
+       *   State.
+       */
+      function handleListOfConstructs(list) {
+        listOfConstructs = list;
+        constructIndex = 0;
+        if (list.length === 0) {
+          return bogusState;
+        }
+        return handleConstruct(list[constructIndex]);
+      }
+
+      /**
+       * Handle a single construct.
+       *
+       * @param {Construct} construct
+       *   Construct.
+       * @returns {State}
+       *   State.
+       */
+      function handleConstruct(construct) {
+        return start;
+
+        /** @type {State} */
+        function start(code) {
+          // To do: not needed to store if there is no bogus state, probably?
+          // Currently doesn’t work because `inspect` in document does a check
+          // w/o a bogus, which doesn’t make sense. But it does seem to help perf
+          // by not storing.
+          info = store();
+          currentConstruct = construct;
+          if (!construct.partial) {
+            context.currentConstruct = construct;
+          }
+
+          // Always populated by defaults.
+
+          if (construct.name && context.parser.constructs.disable.null.includes(construct.name)) {
+            return nok(code);
+          }
+          return construct.tokenize.call(
+          // If we do have fields, create an object w/ `context` as its
+          // prototype.
+          // This allows a “live binding”, which is needed for `interrupt`.
+          fields ? Object.assign(Object.create(context), fields) : context, effects, ok, nok)(code);
+        }
+      }
+
+      /** @type {State} */
+      function ok(code) {
+        consumed = true;
+        onreturn(currentConstruct, info);
+        return returnState;
+      }
+
+      /** @type {State} */
+      function nok(code) {
+        consumed = true;
+        info.restore();
+        if (++constructIndex < listOfConstructs.length) {
+          return handleConstruct(listOfConstructs[constructIndex]);
+        }
+        return bogusState;
+      }
+    }
+  }
+
+  /**
+   * @param {Construct} construct
+   *   Construct.
+   * @param {number} from
+   *   From.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  function addResult(construct, from) {
+    if (construct.resolveAll && !resolveAllConstructs.includes(construct)) {
+      resolveAllConstructs.push(construct);
+    }
+    if (construct.resolve) {
+      splice(context.events, from, context.events.length - from, construct.resolve(context.events.slice(from), context));
+    }
+    if (construct.resolveTo) {
+      context.events = construct.resolveTo(context.events, context);
+    }
+  }
+
+  /**
+   * Store state.
+   *
+   * @returns {Info}
+   *   Info.
+   */
+  function store() {
+    const startPoint = now();
+    const startPrevious = context.previous;
+    const startCurrentConstruct = context.currentConstruct;
+    const startEventsIndex = context.events.length;
+    const startStack = Array.from(stack);
+    return {
+      from: startEventsIndex,
+      restore
+    };
+
+    /**
+     * Restore state.
+     *
+     * @returns {undefined}
+     *   Nothing.
+     */
+    function restore() {
+      point = startPoint;
+      context.previous = startPrevious;
+      context.currentConstruct = startCurrentConstruct;
+      context.events.length = startEventsIndex;
+      stack = startStack;
+      accountForPotentialSkip();
+    }
+  }
+
+  /**
+   * Move the current point a bit forward in the line when it’s on a column
+   * skip.
+   *
+   * @returns {undefined}
+   *   Nothing.
+   */
+  function accountForPotentialSkip() {
+    if (point.line in columnStart && point.column < 2) {
+      point.column = columnStart[point.line];
+      point.offset += columnStart[point.line] - 1;
+    }
+  }
+}
+
+/**
+ * Get the chunks from a slice of chunks in the range of a token.
+ *
+ * @param {ReadonlyArray<Chunk>} chunks
+ *   Chunks.
+ * @param {Pick<Token, 'end' | 'start'>} token
+ *   Token.
+ * @returns {Array<Chunk>}
+ *   Chunks.
+ */
+function sliceChunks(chunks, token) {
+  const startIndex = token.start._index;
+  const startBufferIndex = token.start._bufferIndex;
+  const endIndex = token.end._index;
+  const endBufferIndex = token.end._bufferIndex;
+  /** @type {Array<Chunk>} */
+  let view;
+  if (startIndex === endIndex) {
+    // @ts-expect-error `_bufferIndex` is used on string chunks.
+    view = [chunks[startIndex].slice(startBufferIndex, endBufferIndex)];
+  } else {
+    view = chunks.slice(startIndex, endIndex);
+    if (startBufferIndex > -1) {
+      const head = view[0];
+      if (typeof head === 'string') {
+        view[0] = head.slice(startBufferIndex);
+        /* c8 ignore next 4 -- used to be used, no longer */
+      } else {
+        view.shift();
+      }
+    }
+    if (endBufferIndex > 0) {
+      // @ts-expect-error `_bufferIndex` is used on string chunks.
+      view.push(chunks[endIndex].slice(0, endBufferIndex));
+    }
+  }
+  return view;
+}
+
+/**
+ * Get the string value of a slice of chunks.
+ *
+ * @param {ReadonlyArray<Chunk>} chunks
+ *   Chunks.
+ * @param {boolean | undefined} [expandTabs=false]
+ *   Whether to expand tabs (default: `false`).
+ * @returns {string}
+ *   Result.
+ */
+function serializeChunks(chunks, expandTabs) {
+  let index = -1;
+  /** @type {Array<string>} */
+  const result = [];
+  /** @type {boolean | undefined} */
+  let atTab;
+  while (++index < chunks.length) {
+    const chunk = chunks[index];
+    /** @type {string} */
+    let value;
+    if (typeof chunk === 'string') {
+      value = chunk;
+    } else {
+      switch (chunk) {
+        case -5:
+          {
+            value = "\r";
+            break;
+          }
+        case -4:
+          {
+            value = "\n";
+            break;
+          }
+        case -3:
+          {
+            value = "\r" + "\n";
+            break;
+          }
+        case -2:
+          {
+            value = expandTabs ? " " : "\t";
+            break;
+          }
+        case -1:
+          {
+            if (!expandTabs && atTab) {
+              continue;
+            }
+            value = " ";
+            break;
+          }
+        default:
+          {
+            // Currently only replacement character.
+            value = String.fromCharCode(chunk);
+          }
+      }
+    }
+    atTab = chunk === -2;
+    result.push(value);
+  }
+  return result.join('');
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/parse.js
+/**
+ * @import {
+ *   Create,
+ *   FullNormalizedExtension,
+ *   InitialConstruct,
+ *   ParseContext,
+ *   ParseOptions
+ * } from 'micromark-util-types'
+ */
+
+
+
+
+
+
+
+
+
+/**
+ * @param {ParseOptions | null | undefined} [options]
+ *   Configuration (optional).
+ * @returns {ParseContext}
+ *   Parser.
+ */
+function parse(options) {
+  const settings = options || {};
+  const constructs = /** @type {FullNormalizedExtension} */
+  combineExtensions([constructs_namespaceObject, ...(settings.extensions || [])]);
+
+  /** @type {ParseContext} */
+  const parser = {
+    constructs,
+    content: create(content),
+    defined: [],
+    document: create(document_document),
+    flow: create(flow),
+    lazy: {},
+    string: create(string),
+    text: create(text_text)
+  };
+  return parser;
+
+  /**
+   * @param {InitialConstruct} initial
+   *   Construct to start with.
+   * @returns {Create}
+   *   Create a tokenizer.
+   */
+  function create(initial) {
+    return creator;
+    /** @type {Create} */
+    function creator(from) {
+      return createTokenizer(parser, initial, from);
+    }
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/postprocess.js
+/**
+ * @import {Event} from 'micromark-util-types'
+ */
+
+
+
+/**
+ * @param {Array<Event>} events
+ *   Events.
+ * @returns {Array<Event>}
+ *   Events.
+ */
+function postprocess(events) {
+  while (!subtokenize(events)) {
+    // Empty
+  }
+  return events;
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/lib/preprocess.js
+/**
+ * @import {Chunk, Code, Encoding, Value} from 'micromark-util-types'
+ */
+
+/**
+ * @callback Preprocessor
+ *   Preprocess a value.
+ * @param {Value} value
+ *   Value.
+ * @param {Encoding | null | undefined} [encoding]
+ *   Encoding when `value` is a typed array (optional).
+ * @param {boolean | null | undefined} [end=false]
+ *   Whether this is the last chunk (default: `false`).
+ * @returns {Array<Chunk>}
+ *   Chunks.
+ */
+
+const search = /[\0\t\n\r]/g;
+
+/**
+ * @returns {Preprocessor}
+ *   Preprocess a value.
+ */
+function preprocess() {
+  let column = 1;
+  let buffer = '';
+  /** @type {boolean | undefined} */
+  let start = true;
+  /** @type {boolean | undefined} */
+  let atCarriageReturn;
+  return preprocessor;
+
+  /** @type {Preprocessor} */
+  // eslint-disable-next-line complexity
+  function preprocessor(value, encoding, end) {
+    value = buffer + (typeof value === 'string' ? value.toString() : new TextDecoder(encoding || undefined).decode(value));
+
+    /** @type {Array<Chunk>} */
+    const chunks = [];
+    let startPosition = 0;
+    buffer = '';
+    if (start) {
+      // To do: `markdown-rs` actually parses BOMs (byte order mark).
+      if (value.charCodeAt(0) === 65279) {
+        startPosition++;
+      }
+      start = undefined;
+    }
+    while (startPosition < value.length) {
+      search.lastIndex = startPosition;
+      const match = search.exec(value);
+      const endPosition = match && match.index !== undefined ? match.index : value.length;
+      const code = value.charCodeAt(endPosition);
+      if (!match) {
+        buffer = value.slice(startPosition);
+        break;
+      }
+      if (code === 10 && startPosition === endPosition && atCarriageReturn) {
+        chunks.push(-3);
+        atCarriageReturn = undefined;
+      } else {
+        if (atCarriageReturn) {
+          chunks.push(-5);
+          atCarriageReturn = undefined;
+        }
+        if (startPosition < endPosition) {
+          chunks.push(value.slice(startPosition, endPosition));
+          column += endPosition - startPosition;
+        }
+        switch (code) {
+          case 0:
+            {
+              chunks.push(65533);
+              column++;
+              break;
+            }
+          case 9:
+            {
+              const next = Math.ceil(column / 4) * 4;
+              chunks.push(-2);
+              while (column++ < next) {
+                chunks.push(-1);
+              }
+              break;
+            }
+          case 10:
+            {
+              chunks.push(-4);
+              column = 1;
+              break;
+            }
+          default:
+            {
+              atCarriageReturn = true;
+              column = 1;
+            }
+        }
+      }
+      startPosition = endPosition + 1;
+    }
+    if (end) {
+      if (atCarriageReturn) {
+        chunks.push(-5);
+      }
+      if (buffer) {
+        chunks.push(buffer);
+      }
+      chunks.push(null);
+    }
+    return chunks;
+  }
+}
+;// CONCATENATED MODULE: ./node_modules/micromark/index.js
+/**
+ * @import {Encoding, Value} from 'micromark-util-types'
+ */
+
+/**
+ * @typedef {import('micromark-util-types').Options} Options
+ */
+
+
+
+
+
+
+
+
+
+
+/**
+ * Compile markdown to HTML.
+ *
+ * > Note: which encodings are supported depends on the engine.
+ * > For info on Node.js, see:
+ * > <https://nodejs.org/api/util.html#whatwg-supported-encodings>.
+ *
+ * @overload
+ * @param {Value} value
+ *   Markdown to parse (`string` or `Uint8Array`).
+ * @param {Encoding | null | undefined} encoding
+ *   Character encoding to understand `value` as when it’s a `Uint8Array`
+ *   (`string`, default: `'utf8'`).
+ * @param {Options | null | undefined} [options]
+ *   Configuration.
+ * @returns {string}
+ *   Compiled HTML.
+ *
+ * @overload
+ * @param {Value} value
+ *   Markdown to parse (`string` or `Uint8Array`).
+ * @param {Options | null | undefined} [options]
+ *   Configuration.
+ * @returns {string}
+ *   Compiled HTML.
+ *
+ * @param {Value} value
+ *   Markdown to parse (`string` or `Uint8Array`).
+ * @param {Encoding | Options | null | undefined} [encoding]
+ *   Character encoding to understand `value` as when it’s a `Uint8Array`
+ *   (`string`, default: `'utf8'`).
+ * @param {Options | null | undefined} [options]
+ *   Configuration.
+ * @returns {string}
+ *   Compiled HTML.
+ */
+function micromark(value, encoding, options) {
+  if (typeof encoding !== 'string') {
+    options = encoding;
+    encoding = undefined;
+  }
+  return compile(options)(postprocess(parse(options).document().write(preprocess()(value, encoding, true))));
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-extension-gfm-table/lib/edit-map.js
+/**
+ * @import {Event} from 'micromark-util-types'
+ */
+
+// Port of `edit_map.rs` from `markdown-rs`.
+// This should move to `markdown-js` later.
+
+// Deal with several changes in events, batching them together.
+//
+// Preferably, changes should be kept to a minimum.
+// Sometimes, it’s needed to change the list of events, because parsing can be
+// messy, and it helps to expose a cleaner interface of events to the compiler
+// and other users.
+// It can also help to merge many adjacent similar events.
+// And, in other cases, it’s needed to parse subcontent: pass some events
+// through another tokenizer and inject the result.
+
+/**
+ * @typedef {[number, number, Array<Event>]} Change
+ * @typedef {[number, number, number]} Jump
+ */
+
+/**
+ * Tracks a bunch of edits.
+ */
+class edit_map_EditMap {
+  /**
+   * Create a new edit map.
+   */
+  constructor() {
+    /**
+     * Record of changes.
+     *
+     * @type {Array<Change>}
+     */
+    this.map = [];
+
+    /**
+     * Changes by index, so `add` does not scan `map` (quadratic on
+     * table-heavy documents).
+     *
+     * @type {Map<number, Change>}
+     */
+    this.index = new Map();
+  }
+
+  /**
+   * Create an edit: a remove and/or add at a certain place.
+   *
+   * @param {number} index
+   *   Index at which to apply the edit.
+   * @param {number} remove
+   *   Count of items to remove at the index.
+   * @param {Array<Event>} add
+   *   Items to add at the index.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  add(index, remove, add) {
+    edit_map_addImplementation(this, index, remove, add);
+  }
+
+  // To do: add this when moving to `micromark`.
+  // /**
+  //  * Create an edit: but insert `add` before existing additions.
+  //  *
+  //  * @param {number} index
+  //  * @param {number} remove
+  //  * @param {Array<Event>} add
+  //  * @returns {undefined}
+  //  */
+  // addBefore(index, remove, add) {
+  //   addImplementation(this, index, remove, add, true)
+  // }
+
+  /**
+   * Done, change the events.
+   *
+   * @param {Array<Event>} events
+   *   List of events to apply the edits to.
+   * @returns {undefined}
+   *   Nothing.
+   */
+  consume(events) {
+    this.map.sort(function (a, b) {
+      return a[0] - b[0];
+    });
+
+    /* c8 ignore next 3 -- `resolve` is never called without tables, so without edits. */
+    if (this.map.length === 0) {
+      return;
+    }
+
+    // To do: if links are added in events, like they are in `markdown-rs`,
+    // this is needed.
+    // // Calculate jumps: where items in the current list move to.
+    // /** @type {Array<Jump>} */
+    // const jumps = []
+    // let index = 0
+    // let addAcc = 0
+    // let removeAcc = 0
+    // while (index < this.map.length) {
+    //   const [at, remove, add] = this.map[index]
+    //   removeAcc += remove
+    //   addAcc += add.length
+    //   jumps.push([at, removeAcc, addAcc])
+    //   index += 1
+    // }
+    //
+    // . shiftLinks(events, jumps)
+
+    let index = this.map.length;
+    /** @type {Array<Array<Event>>} */
+    const vecs = [];
+    while (index > 0) {
+      index -= 1;
+      vecs.push(events.slice(this.map[index][0] + this.map[index][1]), this.map[index][2]);
+
+      // Truncate rest.
+      events.length = this.map[index][0];
+    }
+    vecs.push(events.slice());
+    events.length = 0;
+    let slice = vecs.pop();
+    while (slice) {
+      for (const element of slice) {
+        events.push(element);
+      }
+      slice = vecs.pop();
+    }
+
+    // Truncate everything.
+    this.map.length = 0;
+    this.index.clear();
+  }
+}
+
+/**
+ * Create an edit.
+ *
+ * @param {EditMap} editMap
+ *   Edit map to apply to.
+ * @param {number} at
+ *   Index at which to apply the edit.
+ * @param {number} remove
+ *   Count of items to remove at the index.
+ * @param {Array<Event>} add
+ *   Items to add at the index.
+ * @returns {undefined}
+ *   Nothing.
+ */
+function edit_map_addImplementation(editMap, at, remove, add) {
+  /* c8 ignore next 3 -- `resolve` is never called without tables, so without edits. */
+  if (remove === 0 && add.length === 0) {
+    return;
+  }
+  const existing = editMap.index.get(at);
+  if (existing) {
+    existing[1] += remove;
+
+    // To do: before not used by tables, use when moving to micromark.
+    // if (before) {
+    //   add.push(...existing[2])
+    //   existing[2] = add
+    // } else {
+    existing[2].push(...add);
+    // }
+
+    return;
+  }
+
+  /** @type {Change} */
+  const change = [at, remove, add];
+  editMap.map.push(change);
+  editMap.index.set(at, change);
+}
+
+// /**
+//  * Shift `previous` and `next` links according to `jumps`.
+//  *
+//  * This fixes links in case there are events removed or added between them.
+//  *
+//  * @param {Array<Event>} events
+//  * @param {Array<Jump>} jumps
+//  */
+// function shiftLinks(events, jumps) {
+//   let jumpIndex = 0
+//   let index = 0
+//   let add = 0
+//   let rm = 0
+
+//   while (index < events.length) {
+//     const rmCurr = rm
+
+//     while (jumpIndex < jumps.length && jumps[jumpIndex][0] <= index) {
+//       add = jumps[jumpIndex][2]
+//       rm = jumps[jumpIndex][1]
+//       jumpIndex += 1
+//     }
+
+//     // Ignore items that will be removed.
+//     if (rm > rmCurr) {
+//       index += rm - rmCurr
+//     } else {
+//       // ?
+//       // if let Some(link) = &events[index].link {
+//       //     if let Some(next) = link.next {
+//       //         events[next].link.as_mut().unwrap().previous = Some(index + add - rm);
+//       //         while jumpIndex < jumps.len() && jumps[jumpIndex].0 <= next {
+//       //             add = jumps[jumpIndex].2;
+//       //             rm = jumps[jumpIndex].1;
+//       //             jumpIndex += 1;
+//       //         }
+//       //         events[index].link.as_mut().unwrap().next = Some(next + add - rm);
+//       //         index = next;
+//       //         continue;
+//       //     }
+//       // }
+//       index += 1
+//     }
+//   }
+// }
+;// CONCATENATED MODULE: ./node_modules/micromark-extension-gfm-table/lib/infer.js
+/**
+ * @import {Event} from 'micromark-util-types'
+ */
+
+/**
+ * @typedef {'center' | 'left' | 'none' | 'right'} Align
+ */
+
+/**
+ * Figure out the alignment of a GFM table.
+ *
+ * @param {Readonly<Array<Event>>} events
+ *   List of events.
+ * @param {number} index
+ *   Table enter event.
+ * @returns {Array<Align>}
+ *   List of aligns.
+ */
+function gfmTableAlign(events, index) {
+  let inDelimiterRow = false;
+  /** @type {Array<Align>} */
+  const align = [];
+  while (index < events.length) {
+    const event = events[index];
+    if (inDelimiterRow) {
+      if (event[0] === 'enter') {
+        // Start of alignment value: set a new column.
+        // To do: `markdown-rs` uses `tableDelimiterCellValue`.
+        if (event[1].type === 'tableContent') {
+          align.push(events[index + 1][1].type === 'tableDelimiterMarker' ? 'left' : 'none');
+        }
+      }
+      // Exits:
+      // End of alignment value: change the column.
+      // To do: `markdown-rs` uses `tableDelimiterCellValue`.
+      else if (event[1].type === 'tableContent') {
+        if (events[index - 1][1].type === 'tableDelimiterMarker') {
+          const alignIndex = align.length - 1;
+          align[alignIndex] = align[alignIndex] === 'left' ? 'center' : 'right';
+        }
+      }
+      // Done!
+      else if (event[1].type === 'tableDelimiterRow') {
+        break;
+      }
+    } else if (event[0] === 'enter' && event[1].type === 'tableDelimiterRow') {
+      inDelimiterRow = true;
+    }
+    index += 1;
+  }
+  return align;
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-extension-gfm-table/lib/syntax.js
+/**
+ * @import {Event, Extension, Point, Resolver, State, Token, TokenizeContext, Tokenizer} from 'micromark-util-types'
+ */
+
+/**
+ * @typedef {[number, number, number, number]} Range
+ *   Cell info.
+ *
+ * @typedef {0 | 1 | 2 | 3} RowKind
+ *   Where we are: `1` for head row, `2` for delimiter row, `3` for body row.
+ */
+
+
+
+
+
+
+/**
+ * Create an HTML extension for `micromark` to support GitHub tables syntax.
+ *
+ * @returns {Extension}
+ *   Extension for `micromark` that can be passed in `extensions` to enable GFM
+ *   table syntax.
+ */
+function gfmTable() {
+  return {
+    flow: {
+      null: {
+        name: 'table',
+        tokenize: tokenizeTable,
+        resolveAll: resolveTable
+      }
+    }
+  };
+}
+
+/**
+ * Tokenizer for GFM tables.
+ *
+ * @this {TokenizeContext}
+ * @type {Tokenizer}
+ */
+function tokenizeTable(effects, ok, nok) {
+  const self = this;
+  let size = 0;
+  let sizeB = 0;
+  /** @type {boolean | undefined} */
+  let seen;
+  return start;
+
+  /**
+   * Start of a GFM table.
+   *
+   * If there is a valid table row or table head before, then we try to parse
+   * another row.
+   * Otherwise, we try to parse a head.
+   *
+   * ```markdown
+   * > | | a |
+   *     ^
+   *   | | - |
+   * > | | b |
+   *     ^
+   * ```
+   * @type {State}
+   */
+  function start(code) {
+    let index = self.events.length - 1;
+    while (index > -1) {
+      const {
+        type
+      } = self.events[index][1];
+      if (type === "lineEnding" ||
+      // Note: markdown-rs uses `whitespace` instead of `linePrefix`
+      type === "linePrefix") {
+        index--;
+      } else {
+        break;
+      }
+    }
+    const tail = index > -1 ? self.events[index][1].type : null;
+    const next = tail === 'tableHead' || tail === 'tableRow' ? bodyRowStart : headRowBefore;
+
+    // Don’t allow lazy body rows.
+    if (next === bodyRowStart && self.parser.lazy[self.now().line]) {
+      return nok(code);
+    }
+    return next(code);
+  }
+
+  /**
+   * Before table head row.
+   *
+   * ```markdown
+   * > | | a |
+   *     ^
+   *   | | - |
+   *   | | b |
+   * ```
+   *
+   * @type {State}
+   */
+  function headRowBefore(code) {
+    effects.enter('tableHead');
+    effects.enter('tableRow');
+    return headRowStart(code);
+  }
+
+  /**
+   * Before table head row, after whitespace.
+   *
+   * ```markdown
+   * > | | a |
+   *     ^
+   *   | | - |
+   *   | | b |
+   * ```
+   *
+   * @type {State}
+   */
+  function headRowStart(code) {
+    if (code === 124) {
+      return headRowBreak(code);
+    }
+
+    // To do: micromark-js should let us parse our own whitespace in extensions,
+    // like `markdown-rs`:
+    //
+    // ```js
+    // // 4+ spaces.
+    // if (markdownSpace(code)) {
+    //   return nok(code)
+    // }
+    // ```
+
+    seen = true;
+    // Count the first character, that isn’t a pipe, double.
+    sizeB += 1;
+    return headRowBreak(code);
+  }
+
+  /**
+   * At break in table head row.
+   *
+   * ```markdown
+   * > | | a |
+   *     ^
+   *       ^
+   *         ^
+   *   | | - |
+   *   | | b |
+   * ```
+   *
+   * @type {State}
+   */
+  function headRowBreak(code) {
+    if (code === null) {
+      // Note: in `markdown-rs`, we need to reset, in `micromark-js` we don‘t.
+      return nok(code);
+    }
+    if (markdownLineEnding(code)) {
+      // If anything other than one pipe (ignoring whitespace) was used, it’s fine.
+      if (sizeB > 1) {
+        sizeB = 0;
+        // To do: check if this works.
+        // Feel free to interrupt:
+        self.interrupt = true;
+        effects.exit('tableRow');
+        effects.enter("lineEnding");
+        effects.consume(code);
+        effects.exit("lineEnding");
+        return headDelimiterStart;
+      }
+
+      // Note: in `markdown-rs`, we need to reset, in `micromark-js` we don‘t.
+      return nok(code);
+    }
+    if (markdownSpace(code)) {
+      // To do: check if this is fine.
+      // effects.attempt(State::Next(StateName::GfmTableHeadRowBreak), State::Nok)
+      // State::Retry(space_or_tab(tokenizer))
+      return factorySpace(effects, headRowBreak, "whitespace")(code);
+    }
+    sizeB += 1;
+    if (seen) {
+      seen = false;
+      // Header cell count.
+      size += 1;
+    }
+    if (code === 124) {
+      effects.enter('tableCellDivider');
+      effects.consume(code);
+      effects.exit('tableCellDivider');
+      // Whether a delimiter was seen.
+      seen = true;
+      return headRowBreak;
+    }
+
+    // Anything else is cell data.
+    effects.enter("data");
+    return headRowData(code);
+  }
+
+  /**
+   * In table head row data.
+   *
+   * ```markdown
+   * > | | a |
+   *       ^
+   *   | | - |
+   *   | | b |
+   * ```
+   *
+   * @type {State}
+   */
+  function headRowData(code) {
+    if (code === null || code === 124 || markdownLineEndingOrSpace(code)) {
+      effects.exit("data");
+      return headRowBreak(code);
+    }
+    effects.consume(code);
+    return code === 92 ? headRowEscape : headRowData;
+  }
+
+  /**
+   * In table head row escape.
+   *
+   * ```markdown
+   * > | | a\-b |
+   *         ^
+   *   | | ---- |
+   *   | | c    |
+   * ```
+   *
+   * @type {State}
+   */
+  function headRowEscape(code) {
+    if (code === 92 || code === 124) {
+      effects.consume(code);
+      return headRowData;
+    }
+    return headRowData(code);
+  }
+
+  /**
+   * Before delimiter row.
+   *
+   * ```markdown
+   *   | | a |
+   * > | | - |
+   *     ^
+   *   | | b |
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterStart(code) {
+    // Reset `interrupt`.
+    self.interrupt = false;
+
+    // Note: in `markdown-rs`, we need to handle piercing here too.
+    if (self.parser.lazy[self.now().line]) {
+      return nok(code);
+    }
+    effects.enter('tableDelimiterRow');
+    // Track if we’ve seen a `:` or `|`.
+    seen = false;
+    if (markdownSpace(code)) {
+      return factorySpace(effects, headDelimiterBefore, "linePrefix", self.parser.constructs.disable.null.includes('codeIndented') ? undefined : 4)(code);
+    }
+    return headDelimiterBefore(code);
+  }
+
+  /**
+   * Before delimiter row, after optional whitespace.
+   *
+   * Reused when a `|` is found later, to parse another cell.
+   *
+   * ```markdown
+   *   | | a |
+   * > | | - |
+   *     ^
+   *   | | b |
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterBefore(code) {
+    if (code === 45 || code === 58) {
+      return headDelimiterValueBefore(code);
+    }
+    if (code === 124) {
+      seen = true;
+      // If we start with a pipe, we open a cell marker.
+      effects.enter('tableCellDivider');
+      effects.consume(code);
+      effects.exit('tableCellDivider');
+      return headDelimiterCellBefore;
+    }
+
+    // More whitespace / empty row not allowed at start.
+    return headDelimiterNok(code);
+  }
+
+  /**
+   * After `|`, before delimiter cell.
+   *
+   * ```markdown
+   *   | | a |
+   * > | | - |
+   *      ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterCellBefore(code) {
+    if (markdownSpace(code)) {
+      return factorySpace(effects, headDelimiterValueBefore, "whitespace")(code);
+    }
+    return headDelimiterValueBefore(code);
+  }
+
+  /**
+   * Before delimiter cell value.
+   *
+   * ```markdown
+   *   | | a |
+   * > | | - |
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterValueBefore(code) {
+    // Align: left.
+    if (code === 58) {
+      sizeB += 1;
+      seen = true;
+      effects.enter('tableDelimiterMarker');
+      effects.consume(code);
+      effects.exit('tableDelimiterMarker');
+      return headDelimiterLeftAlignmentAfter;
+    }
+
+    // Align: none.
+    if (code === 45) {
+      sizeB += 1;
+      // To do: seems weird that this *isn’t* left aligned, but that state is used?
+      return headDelimiterLeftAlignmentAfter(code);
+    }
+    if (code === null || markdownLineEnding(code)) {
+      return headDelimiterCellAfter(code);
+    }
+    return headDelimiterNok(code);
+  }
+
+  /**
+   * After delimiter cell left alignment marker.
+   *
+   * ```markdown
+   *   | | a  |
+   * > | | :- |
+   *        ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterLeftAlignmentAfter(code) {
+    if (code === 45) {
+      effects.enter('tableDelimiterFiller');
+      return headDelimiterFiller(code);
+    }
+
+    // Anything else is not ok after the left-align colon.
+    return headDelimiterNok(code);
+  }
+
+  /**
+   * In delimiter cell filler.
+   *
+   * ```markdown
+   *   | | a |
+   * > | | - |
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterFiller(code) {
+    if (code === 45) {
+      effects.consume(code);
+      return headDelimiterFiller;
+    }
+
+    // Align is `center` if it was `left`, `right` otherwise.
+    if (code === 58) {
+      seen = true;
+      effects.exit('tableDelimiterFiller');
+      effects.enter('tableDelimiterMarker');
+      effects.consume(code);
+      effects.exit('tableDelimiterMarker');
+      return headDelimiterRightAlignmentAfter;
+    }
+    effects.exit('tableDelimiterFiller');
+    return headDelimiterRightAlignmentAfter(code);
+  }
+
+  /**
+   * After delimiter cell right alignment marker.
+   *
+   * ```markdown
+   *   | |  a |
+   * > | | -: |
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterRightAlignmentAfter(code) {
+    if (markdownSpace(code)) {
+      return factorySpace(effects, headDelimiterCellAfter, "whitespace")(code);
+    }
+    return headDelimiterCellAfter(code);
+  }
+
+  /**
+   * After delimiter cell.
+   *
+   * ```markdown
+   *   | |  a |
+   * > | | -: |
+   *          ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterCellAfter(code) {
+    if (code === 124) {
+      return headDelimiterBefore(code);
+    }
+    if (code === null || markdownLineEnding(code)) {
+      // Exit when:
+      // * there was no `:` or `|` at all (it’s a thematic break or setext
+      //   underline instead)
+      // * the header cell count is not the delimiter cell count
+      if (!seen || size !== sizeB) {
+        return headDelimiterNok(code);
+      }
+
+      // Note: in markdown-rs`, a reset is needed here.
+      effects.exit('tableDelimiterRow');
+      effects.exit('tableHead');
+      // To do: in `markdown-rs`, resolvers need to be registered manually.
+      // effects.register_resolver(ResolveName::GfmTable)
+      return ok(code);
+    }
+    return headDelimiterNok(code);
+  }
+
+  /**
+   * In delimiter row, at a disallowed byte.
+   *
+   * ```markdown
+   *   | | a |
+   * > | | x |
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function headDelimiterNok(code) {
+    // Note: in `markdown-rs`, we need to reset, in `micromark-js` we don‘t.
+    return nok(code);
+  }
+
+  /**
+   * Before table body row.
+   *
+   * ```markdown
+   *   | | a |
+   *   | | - |
+   * > | | b |
+   *     ^
+   * ```
+   *
+   * @type {State}
+   */
+  function bodyRowStart(code) {
+    // Note: in `markdown-rs` we need to manually take care of a prefix,
+    // but in `micromark-js` that is done for us, so if we’re here, we’re
+    // never at whitespace.
+    effects.enter('tableRow');
+    return bodyRowBreak(code);
+  }
+
+  /**
+   * At break in table body row.
+   *
+   * ```markdown
+   *   | | a |
+   *   | | - |
+   * > | | b |
+   *     ^
+   *       ^
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function bodyRowBreak(code) {
+    if (code === 124) {
+      effects.enter('tableCellDivider');
+      effects.consume(code);
+      effects.exit('tableCellDivider');
+      return bodyRowBreak;
+    }
+    if (code === null || markdownLineEnding(code)) {
+      effects.exit('tableRow');
+      return ok(code);
+    }
+    if (markdownSpace(code)) {
+      return factorySpace(effects, bodyRowBreak, "whitespace")(code);
+    }
+
+    // Anything else is cell content.
+    effects.enter("data");
+    return bodyRowData(code);
+  }
+
+  /**
+   * In table body row data.
+   *
+   * ```markdown
+   *   | | a |
+   *   | | - |
+   * > | | b |
+   *       ^
+   * ```
+   *
+   * @type {State}
+   */
+  function bodyRowData(code) {
+    if (code === null || code === 124 || markdownLineEndingOrSpace(code)) {
+      effects.exit("data");
+      return bodyRowBreak(code);
+    }
+    effects.consume(code);
+    return code === 92 ? bodyRowEscape : bodyRowData;
+  }
+
+  /**
+   * In table body row escape.
+   *
+   * ```markdown
+   *   | | a    |
+   *   | | ---- |
+   * > | | b\-c |
+   *         ^
+   * ```
+   *
+   * @type {State}
+   */
+  function bodyRowEscape(code) {
+    if (code === 92 || code === 124) {
+      effects.consume(code);
+      return bodyRowData;
+    }
+    return bodyRowData(code);
+  }
+}
+
+/** @type {Resolver} */
+
+function resolveTable(events, context) {
+  let index = -1;
+  let inFirstCellAwaitingPipe = true;
+  /** @type {RowKind} */
+  let rowKind = 0;
+  /** @type {Range} */
+  let lastCell = [0, 0, 0, 0];
+  /** @type {Range} */
+  let cell = [0, 0, 0, 0];
+  let afterHeadAwaitingFirstBodyRow = false;
+  let lastTableEnd = 0;
+  /** @type {Token | undefined} */
+  let currentTable;
+  /** @type {Token | undefined} */
+  let currentBody;
+  /** @type {Token | undefined} */
+  let currentCell;
+  const map = new edit_map_EditMap();
+  while (++index < events.length) {
+    const event = events[index];
+    const token = event[1];
+    if (event[0] === 'enter') {
+      // Start of head.
+      if (token.type === 'tableHead') {
+        afterHeadAwaitingFirstBodyRow = false;
+
+        // Inject previous (body end and) table end.
+        if (lastTableEnd !== 0) {
+          flushTableEnd(map, context, lastTableEnd, currentTable, currentBody);
+          currentBody = undefined;
+          lastTableEnd = 0;
+        }
+
+        // Inject table start.
+        currentTable = {
+          type: 'table',
+          start: Object.assign({}, token.start),
+          // Note: correct end is set later.
+          end: Object.assign({}, token.end)
+        };
+        map.add(index, 0, [['enter', currentTable, context]]);
+      } else if (token.type === 'tableRow' || token.type === 'tableDelimiterRow') {
+        inFirstCellAwaitingPipe = true;
+        currentCell = undefined;
+        lastCell = [0, 0, 0, 0];
+        cell = [0, index + 1, 0, 0];
+
+        // Inject table body start.
+        if (afterHeadAwaitingFirstBodyRow) {
+          afterHeadAwaitingFirstBodyRow = false;
+          currentBody = {
+            type: 'tableBody',
+            start: Object.assign({}, token.start),
+            // Note: correct end is set later.
+            end: Object.assign({}, token.end)
+          };
+          map.add(index, 0, [['enter', currentBody, context]]);
+        }
+        rowKind = token.type === 'tableDelimiterRow' ? 2 : currentBody ? 3 : 1;
+      }
+      // Cell data.
+      else if (rowKind && (token.type === "data" || token.type === 'tableDelimiterMarker' || token.type === 'tableDelimiterFiller')) {
+        inFirstCellAwaitingPipe = false;
+
+        // First value in cell.
+        if (cell[2] === 0) {
+          if (lastCell[1] !== 0) {
+            cell[0] = cell[1];
+            currentCell = flushCell(map, context, lastCell, rowKind, undefined, currentCell);
+            lastCell = [0, 0, 0, 0];
+          }
+          cell[2] = index;
+        }
+      } else if (token.type === 'tableCellDivider') {
+        if (inFirstCellAwaitingPipe) {
+          inFirstCellAwaitingPipe = false;
+        } else {
+          if (lastCell[1] !== 0) {
+            cell[0] = cell[1];
+            currentCell = flushCell(map, context, lastCell, rowKind, undefined, currentCell);
+          }
+          lastCell = cell;
+          cell = [lastCell[1], index, 0, 0];
+        }
+      }
+    }
+    // Exit events.
+    else if (token.type === 'tableHead') {
+      afterHeadAwaitingFirstBodyRow = true;
+      lastTableEnd = index;
+    } else if (token.type === 'tableRow' || token.type === 'tableDelimiterRow') {
+      lastTableEnd = index;
+      if (lastCell[1] !== 0) {
+        cell[0] = cell[1];
+        currentCell = flushCell(map, context, lastCell, rowKind, index, currentCell);
+      } else if (cell[1] !== 0) {
+        currentCell = flushCell(map, context, cell, rowKind, index, currentCell);
+      }
+      rowKind = 0;
+    } else if (rowKind && (token.type === "data" || token.type === 'tableDelimiterMarker' || token.type === 'tableDelimiterFiller')) {
+      cell[3] = index;
+    }
+  }
+  if (lastTableEnd !== 0) {
+    flushTableEnd(map, context, lastTableEnd, currentTable, currentBody);
+  }
+  map.consume(context.events);
+
+  // To do: move this into `html`, when events are exposed there.
+  // That’s what `markdown-rs` does.
+  // That needs updates to `mdast-util-gfm-table`.
+  index = -1;
+  while (++index < context.events.length) {
+    const event = context.events[index];
+    if (event[0] === 'enter' && event[1].type === 'table') {
+      event[1]._align = gfmTableAlign(context.events, index);
+    }
+  }
+  return events;
+}
+
+/**
+ * Generate a cell.
+ *
+ * @param {EditMap} map
+ *   Edit map to apply to.
+ * @param {Readonly<TokenizeContext>} context
+ *   Tokenize context.
+ * @param {Readonly<Range>} range
+ *   Range of the cell within events.
+ * @param {RowKind} rowKind
+ *   Type of row.
+ * @param {number | undefined} rowEnd
+ *   Index of the end of the row, if known.
+ * @param {Token | undefined} previousCell
+ *   Previous cell token, if any.
+ * @returns {Token | undefined}
+ *   Current cell token after flushing, if any.
+ */
+// eslint-disable-next-line max-params
+function flushCell(map, context, range, rowKind, rowEnd, previousCell) {
+  // `markdown-rs` uses:
+  // rowKind === 2 ? 'tableDelimiterCell' : 'tableCell'
+  const groupName = rowKind === 1 ? 'tableHeader' : rowKind === 2 ? 'tableDelimiter' : 'tableData';
+  // `markdown-rs` uses:
+  // rowKind === 2 ? 'tableDelimiterCellValue' : 'tableCellText'
+  const valueName = 'tableContent';
+
+  // Insert an exit for the previous cell, if there is one.
+  //
+  // ```markdown
+  // > | | aa | bb | cc |
+  //          ^-- exit
+  //           ^^^^-- this cell
+  // ```
+  if (range[0] !== 0) {
+    previousCell.end = Object.assign({}, getPoint(context.events, range[0]));
+    map.add(range[0], 0, [['exit', previousCell, context]]);
+  }
+
+  // Insert enter of this cell.
+  //
+  // ```markdown
+  // > | | aa | bb | cc |
+  //           ^-- enter
+  //           ^^^^-- this cell
+  // ```
+  const now = getPoint(context.events, range[1]);
+  previousCell = {
+    type: groupName,
+    start: Object.assign({}, now),
+    // Note: correct end is set later.
+    end: Object.assign({}, now)
+  };
+  map.add(range[1], 0, [['enter', previousCell, context]]);
+
+  // Insert text start at first data start and end at last data end, and
+  // remove events between.
+  //
+  // ```markdown
+  // > | | aa | bb | cc |
+  //            ^-- enter
+  //             ^-- exit
+  //           ^^^^-- this cell
+  // ```
+  if (range[2] !== 0) {
+    const relatedStart = getPoint(context.events, range[2]);
+    const relatedEnd = getPoint(context.events, range[3]);
+    /** @type {Token} */
+    const valueToken = {
+      type: valueName,
+      start: Object.assign({}, relatedStart),
+      end: Object.assign({}, relatedEnd)
+    };
+    map.add(range[2], 0, [['enter', valueToken, context]]);
+    if (rowKind !== 2) {
+      // Fix positional info on remaining events
+      const start = context.events[range[2]];
+      const end = context.events[range[3]];
+      start[1].end = Object.assign({}, end[1].end);
+      start[1].type = "chunkText";
+      start[1].contentType = "text";
+
+      // Remove if needed.
+      if (range[3] > range[2] + 1) {
+        const a = range[2] + 1;
+        const b = range[3] - range[2] - 1;
+        map.add(a, b, []);
+      }
+    }
+    map.add(range[3] + 1, 0, [['exit', valueToken, context]]);
+  }
+
+  // Insert an exit for the last cell, if at the row end.
+  //
+  // ```markdown
+  // > | | aa | bb | cc |
+  //                    ^-- exit
+  //               ^^^^^^-- this cell (the last one contains two “between” parts)
+  // ```
+  if (rowEnd !== undefined) {
+    previousCell.end = Object.assign({}, getPoint(context.events, rowEnd));
+    map.add(rowEnd, 0, [['exit', previousCell, context]]);
+    previousCell = undefined;
+  }
+  return previousCell;
+}
+
+/**
+ * Generate table end (and table body end).
+ *
+ * @param {Readonly<EditMap>} map
+ *   Edit map to apply to.
+ * @param {Readonly<TokenizeContext>} context
+ *   Tokenize context.
+ * @param {number} index
+ *   Index within the events where the table end should be inserted.
+ * @param {Token} table
+ *   Table token.
+ * @param {Token | undefined} tableBody
+ *   Table body token, if any.
+ * @returns {undefined}
+ *   Nothing.
+ */
+// eslint-disable-next-line max-params
+function flushTableEnd(map, context, index, table, tableBody) {
+  /** @type {Array<Event>} */
+  const exits = [];
+  const related = getPoint(context.events, index);
+  if (tableBody) {
+    tableBody.end = Object.assign({}, related);
+    exits.push(['exit', tableBody, context]);
+  }
+  table.end = Object.assign({}, related);
+  exits.push(['exit', table, context]);
+  map.add(index + 1, 0, exits);
+}
+
+/**
+ * Get the point (start or end) for a given event in the list of events.
+ *
+ * @param {Readonly<Array<Event>>} events
+ *   List of events.
+ * @param {number} index
+ *   Index of the event to get the point for.
+ * @returns {Readonly<Point>}
+ *   Start point for enter and end point for exit.
+ */
+function getPoint(events, index) {
+  const event = events[index];
+  const side = event[0] === 'enter' ? 'start' : 'end';
+  return event[1][side];
+}
+;// CONCATENATED MODULE: ./node_modules/micromark-extension-gfm-table/lib/html.js
+/**
+ * @import {HtmlExtension} from 'micromark-util-types'
+ */
+
+const alignment = {
+  none: '',
+  left: ' align="left"',
+  right: ' align="right"',
+  center: ' align="center"'
+};
+
+// To do: micromark@5: use `infer` here, when all events are exposed.
+
+/**
+ * Create an HTML extension for `micromark` to support GitHub tables when
+ * serializing to HTML.
+ *
+ * @returns {HtmlExtension}
+ *   Extension for `micromark` that can be passed in `htmlExtensions` to
+ *   support GitHub tables when serializing to HTML.
+ */
+function gfmTableHtml() {
+  return {
+    enter: {
+      table(token) {
+        const tableAlign = token._align;
+        this.lineEndingIfNeeded();
+        this.tag('<table>');
+        this.setData('tableAlign', tableAlign);
+      },
+      tableBody() {
+        this.tag('<tbody>');
+      },
+      tableData() {
+        const tableAlign = this.getData('tableAlign');
+        const tableColumn = this.getData('tableColumn');
+        const align = alignment[tableAlign[tableColumn]];
+        if (align === undefined) {
+          // Capture results to ignore them.
+          this.buffer();
+        } else {
+          this.lineEndingIfNeeded();
+          this.tag('<td' + align + '>');
+        }
+      },
+      tableHead() {
+        this.lineEndingIfNeeded();
+        this.tag('<thead>');
+      },
+      tableHeader() {
+        const tableAlign = this.getData('tableAlign');
+        const tableColumn = this.getData('tableColumn');
+        const align = alignment[tableAlign[tableColumn]];
+        this.lineEndingIfNeeded();
+        this.tag('<th' + align + '>');
+      },
+      tableRow() {
+        this.setData('tableColumn', 0);
+        this.lineEndingIfNeeded();
+        this.tag('<tr>');
+      }
+    },
+    exit: {
+      // Overwrite the default code text data handler to unescape escaped pipes when
+      // they are in tables.
+      codeTextData(token) {
+        let value = this.sliceSerialize(token);
+        if (this.getData('tableAlign')) {
+          value = value.replace(/\\([\\|])/g, replace);
+        }
+        this.raw(this.encode(value));
+      },
+      table() {
+        this.setData('tableAlign');
+        // Note: we don’t set `slurpAllLineEndings` anymore, in delimiter rows,
+        // but we do need to reset it to match a funky newline GH generates for
+        // list items combined with tables.
+        this.setData('slurpAllLineEndings');
+        this.lineEndingIfNeeded();
+        this.tag('</table>');
+      },
+      tableBody() {
+        this.lineEndingIfNeeded();
+        this.tag('</tbody>');
+      },
+      tableData() {
+        const tableAlign = this.getData('tableAlign');
+        const tableColumn = this.getData('tableColumn');
+        if (tableColumn in tableAlign) {
+          this.tag('</td>');
+          this.setData('tableColumn', tableColumn + 1);
+        } else {
+          // Stop capturing.
+          this.resume();
+        }
+      },
+      tableHead() {
+        this.lineEndingIfNeeded();
+        this.tag('</thead>');
+      },
+      tableHeader() {
+        const tableColumn = this.getData('tableColumn');
+        this.tag('</th>');
+        this.setData('tableColumn', tableColumn + 1);
+      },
+      tableRow() {
+        const tableAlign = this.getData('tableAlign');
+        let tableColumn = this.getData('tableColumn');
+        while (tableColumn < tableAlign.length) {
+          this.lineEndingIfNeeded();
+          this.tag('<td' + alignment[tableAlign[tableColumn]] + '></td>');
+          tableColumn++;
+        }
+        this.setData('tableColumn', tableColumn);
+        this.lineEndingIfNeeded();
+        this.tag('</tr>');
+      }
+    }
+  };
+}
+
+/**
+ * Replace escaped characters in table cells.
+ *
+ * @param {string} $0
+ *   Whole.
+ * @param {string} $1
+ *   Escaped character (either a backslash or a pipe).
+ * @returns {string}
+ *   Replacement for the escaped character.
+ */
+function replace($0, $1) {
+  // Pipes work, backslashes don’t (but can’t escape pipes).
+  return $1 === '|' ? $1 : $0;
+}
+// EXTERNAL MODULE: ./build/report/characters.js
+var characters = __nccwpck_require__(6551);
+// EXTERNAL MODULE: ./build/report/comment.js
+var comment = __nccwpck_require__(7554);
+// EXTERNAL MODULE: ./build/report/phrase.js
+var phrase = __nccwpck_require__(650);
+// EXTERNAL MODULE: ./build/report/words.js
+var words = __nccwpck_require__(4702);
+;// CONCATENATED MODULE: ./build/report/html.js
+
+
+
+
+
+
+
+/**
+ * The report as one HTML file: what the job's summary says, to be opened without a network. It has no script and loads nothing; its policy
+ * allows its own style alone. Whatever comes from an image or a pull request is text in it: the Markdown is inert already (markdown.ts), and of
+ * HTML in it only the few elements come through that the report itself has, without attributes.
+ */
+function renderHtml(report) {
+    const title = escapeHtml((0,characters/* oneLine */.TN)((0,phrase/* plain */.pj)((0,phrase/* phrase */.MZ) `${words/* PRODUCT */.Ax}: ${(0,words/* headline */.Pl)(report)}`)));
+    return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${documentOf((0,comment/* renderSummary */.Br)(report), report.images.length > 1)}
+</main>
+</body>
+</html>
+`;
+}
+function documentOf(markdown, isMany) {
+    const html = micromark(markdown, {
+        extensions: [gfmTable(), { disable: { null: ['labelStartImage', 'autolink', 'codeIndented'] } }],
+        htmlExtensions: [gfmTableHtml(), ownElements],
+    });
+    // What is looked for below are elements: text has no `<` here.
+    return (html
+        // A comment stands in a page of GitHub's, this one has headings of its own.
+        .replaceAll(/<(\/?)h([3-6])>/g, (_, slash, level) => `<${slash}h${Number(level) - 2}>`)
+        .replaceAll(/<p><strong>([^<]*)<\/strong><\/p>(?=\n<ul>)/g, isMany ? '<h3>$1</h3>' : '<h2>$1</h2>')
+        // Tables are wider than a telephone, and can be scrolled with a keyboard, too.
+        .replaceAll('<table>', '<div class="table" role="region" aria-label="Table" tabindex="0"><table>')
+        .replaceAll('</table>', '</table></div>')
+        .replaceAll('<th></th>', '<td></td>')
+        .replaceAll(/<th align="(left|right)"><\/th>/g, '<td></td>')
+        // They keep GitHub from making links and mentions; nothing here does.
+        .replaceAll('\u200B', ''));
+}
+/** Elements that the Markdown of a report has, as they are written there. Anything else that looks like HTML is text. */
+const OWN_ELEMENTS = /(<\/?(?:details|summary|sub|sup|code|strong|em|b|i|br|kbd)>)/;
+const ownElements = {
+    exit: {
+        htmlFlowData(token) {
+            this.raw(withOwnElements(this.sliceSerialize(token)));
+        },
+        htmlTextData(token) {
+            this.raw(withOwnElements(this.sliceSerialize(token)));
+        },
+    },
+};
+function withOwnElements(html) {
+    // Every other part is one of them.
+    return html
+        .split(OWN_ELEMENTS)
+        .map((part, at) => (at % 2 === 1 ? part : escapeHtml(part)))
+        .join('');
+}
+function escapeHtml(text) {
+    return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
+const STYLE = `
+:root { color-scheme: light dark; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --page: #fff; --code: #f0f2f5; --link: #0969da }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6edf3; --soft: #9198a1; --line: #3d444d; --page: #0d1117; --code: #212830; --link: #58a6ff }
+}
+* { box-sizing: border-box }
+body { margin: 0; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif }
+main { max-width: 64rem; margin: 0 auto; padding: 1rem 1rem 3rem; overflow-wrap: break-word }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: .5rem 0 1rem }
+h2 { font-size: 1.2rem; line-height: 1.25; margin: 2rem 0 .75rem }
+h3 { font-size: 1rem; margin: 1.25rem 0 .5rem }
+h2:has(+ ul) { font-size: 1rem; margin: 1.25rem 0 .5rem }
+p, ul, pre { margin: 0 0 1rem }
+ul { padding-left: 1.25rem }
+li { margin: .25rem 0 }
+a { color: var(--link) }
+sub { font-size: .85rem; vertical-align: baseline; color: var(--soft) }
+code { font: .875em ui-monospace, monospace; background: var(--code); padding: .1em .35em; border-radius: .3em; white-space: break-spaces }
+pre { overflow-x: auto; background: var(--code); padding: .75rem 1rem; border-radius: .4em }
+pre code { background: none; padding: 0; white-space: pre }
+details { margin: 0 0 .75rem }
+summary { cursor: pointer; padding: .25rem 0 }
+.table { overflow-x: auto; margin: 0 0 1rem }
+:focus-visible { outline: 2px solid var(--link); outline-offset: 2px }
+table { border-collapse: collapse; width: max-content; font-variant-numeric: tabular-nums }
+th, td { max-width: 28rem; border: 1px solid var(--line); padding: .3rem .7rem; text-align: left; vertical-align: top }
+th { font-weight: 600; white-space: nowrap }
+td code { overflow-wrap: anywhere }
+th[align=right], td[align=right] { text-align: right; white-space: nowrap }
+@media (max-width: 40rem) {
+  body { font-size: .9375rem }
+  table { font-size: .8125rem }
+  th, td { padding: .2rem .4rem }
+  th code { display: block; width: fit-content; margin-left: auto }
+}
+@media print { main { max-width: none } .table { overflow: visible } }
+`;
+/** Nothing may be loaded, sent or run but the page's own style, known by its digest. https://www.w3.org/TR/CSP3/ */
+const POLICY = [
+    "default-src 'none'",
+    `style-src 'sha256-${(0,external_node_crypto_.createHash)('sha256').update(STYLE).digest('base64')}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+].join('; ');
 
 
 /***/ }),
@@ -59525,45 +74339,57 @@ const COLOURS = {
 };
 /** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
 const WIDTH_MIN = 40;
-const INSTRUCTION_MAX = 120;
+/** Columns of an instruction or a path: three quarters of a line, within these. */
+const CODE_MIN = 36;
+const CODE_MAX = 120;
+/** Characters of anything, where nothing has to be cut for want of room. */
+const TEXT_MAX = 1000;
+/** Columns that are left of a name in a table's first column. */
+const NAME_MIN = 12;
 /** The options with a width that can be kept. */
-function penFor({ colour, width }) {
-    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)) };
+function penFor({ colour, width, isWhole = false }) {
+    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)), isWhole };
 }
 /** A phrase as plain characters. */
-function written(words) {
-    return words.map(writtenPiece).join('');
+function written(words, pen) {
+    return words.map((piece) => writtenPiece(piece, pen)).join('');
 }
-function writtenPiece(piece) {
+function writtenPiece(piece, pen) {
     if (typeof piece === 'string')
-        return clean(piece, 1000);
+        return clean(piece);
     if ('code' in piece)
-        return clean(piece.code, INSTRUCTION_MAX);
+        return shortCode(piece.code, pen);
     if ('strong' in piece)
-        return clean(piece.strong, 1000);
+        return clean(piece.strong);
     if ('place' in piece)
-        return clean((0,_phrase_js__WEBPACK_IMPORTED_MODULE_1__/* .placeName */ .fW)(piece.place), INSTRUCTION_MAX);
+        return shortCode((0,_phrase_js__WEBPACK_IMPORTED_MODULE_1__/* .placeName */ .fW)(piece.place), pen);
     if ('link' in piece)
-        return clean(`${piece.link}: ${piece.url}`, 1000);
+        return clean(`${piece.link}: ${piece.url}`);
     return SIGNS[piece.tone];
 }
+/** An instruction or a path: its end says as much as its start. */
+function shortCode(value, { width, isWhole }) {
+    const whole = clean(value);
+    return isWhole ? whole : (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))));
+}
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
-function clean(value, max) {
-    const inner = (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shorten */ .ml)((0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(value), max, '...');
+function clean(value) {
+    const inner = (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shorten */ .ml)((0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(value), TEXT_MAX, '...');
     if (inner === '')
         return value === '' ? '' : ' ';
     return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
 }
 /** Lines of at most the terminal's width, broken at spaces; in an indented block, the lines after the first further. */
 function wrap(words, pen, indent = '') {
-    return fold(written(words), pen.width, indent);
+    return fold(written(words, pen), pen, indent);
 }
 /** The same with a line that is plain characters already. */
-function fold(line, width, indent) {
+function fold(line, { width, isWhole }, indent) {
     const hanging = `${indent}${indent}`;
     const lines = [];
     let current = '';
-    for (const word of line.split(' ').flatMap((each) => pieces(each, width - hanging.length))) {
+    const room = isWhole ? Infinity : width - hanging.length;
+    for (const word of wordsOf(line).flatMap((each) => pieces(each, room))) {
         const start = lines.length === 0 ? indent : hanging;
         if (current !== '' && (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(`${start}${current} ${word}`) > width) {
             lines.push(`${start}${current}`);
@@ -59576,6 +74402,10 @@ function fold(line, width, indent) {
     if (current !== '')
         lines.push(`${lines.length === 0 ? indent : hanging}${current}`);
     return lines;
+}
+/** What stands between spaces; a figure and its unit, a sign and what it says, are one. */
+function wordsOf(line) {
+    return line.split(/(?<![✓!✗]|\d(?= (?:[kMGTP]?B\b|%))) /);
 }
 /** A word cut where it is wider than a line. */
 function pieces(word, width) {
@@ -59597,28 +74427,45 @@ function pieces(word, width) {
 const GAP = '  ';
 /**
  * Aligned columns, as much of them as fits the terminal: the first of the tables that does, each of which says less than the one before it.
- * Where none does, a paragraph for each row of the first instead. Heads that are all empty are no line.
+ * Where none does, a paragraph for each row of the last but one instead. Heads that are all empty are no line.
  */
 function tableLines([table, ...narrower], pen) {
-    const fitting = [table, ...narrower].find((each) => columnsOf(each).total <= pen.width);
-    if (fitting === undefined)
-        return table.rows.flatMap((row) => stacked(table, row, pen));
-    const { cells, widths } = columnsOf(fitting);
+    const all = [table, ...narrower];
+    const room = pen.isWhole ? Infinity : pen.width;
+    const fitting = all.find((each) => columnsOf(each, pen).total <= room);
+    const chosen = fitting ?? all.at(-1);
+    const columns = columnsOf(chosen, pen);
+    const { cells, widths } = fitting === undefined ? withShortNames(chosen, columns, room) : columns;
+    if (cells.length === 0) {
+        // Paragraphs have room for percentages.
+        const said = all.at(-2) ?? table;
+        return said.rows.flatMap((row) => stacked(said, row, pen));
+    }
     const lines = cells.map((row, number) => {
         const line = row.map((text, index) => {
             const space = ' '.repeat((widths[index] ?? 0) - (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(text));
-            const words = number === 0 ? [] : (fitting.rows[number - 1]?.[index] ?? []);
+            const words = number === 0 ? [] : (chosen.rows[number - 1]?.[index] ?? []);
             const painted = number === 0 ? paint(text, 'dim', pen) : paintCell(text, words, pen);
-            return fitting.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
+            return chosen.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
         });
         return `  ${line.join(GAP)}`.trimEnd();
     });
     return lines[0] === '' ? lines.slice(1) : lines;
 }
-function columnsOf(table) {
-    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map(written));
-    const widths = table.columns.map((_, index) => Math.max(...cells.map((row) => (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(row[index] ?? ''))));
+function columnsOf(table, pen) {
+    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map((words) => written(words, pen)));
+    return measured(cells);
+}
+function measured(cells) {
+    const widths = (cells[0] ?? []).map((_, index) => Math.max(...cells.map((row) => (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(row[index] ?? ''))));
     return { cells, widths, total: 2 + widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) };
+}
+/** Names of the first column shortened in the middle, as far as it takes; no cells where too little would be left of them. */
+function withShortNames(table, { cells, widths, total }, room) {
+    const left = (widths[0] ?? 0) - (total - room);
+    if (left < NAME_MIN || table.columns[0]?.align !== 'left')
+        return { cells: [], widths, total };
+    return measured(cells.map(([name = '', ...others]) => [(0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)(name, left), ...others]));
 }
 /** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
 function withoutPercent(table) {
@@ -59631,14 +74478,14 @@ function percentDropped(piece) {
 function stacked(table, row, pen) {
     const [name = [], ...cells] = row;
     const said = cells.flatMap((words, index) => {
-        const text = written(words);
-        const head = written(table.columns[index + 1]?.head ?? []);
+        const text = written(words, pen);
+        const head = written(table.columns[index + 1]?.head ?? [], pen);
         if (text === '')
             return [];
         return [[head === '' ? text : `${head} ${text}`]];
     });
     const status = row.flat().find((piece) => typeof piece === 'object' && 'tone' in piece);
-    const lines = fold(`${written(name)}: ${said.join(', ')}`, pen.width, '  ');
+    const lines = fold(`${written(name, pen)}: ${said.join(', ')}`, pen, '  ');
     return lines.map((line) => paintCell(line, status === undefined ? [] : [status], pen));
 }
 function paintCell(text, words, pen) {
@@ -59660,15 +74507,453 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 4902:
+/***/ 6853:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Md: () => (/* binding */ safeAddress),
-/* harmony export */   Pb: () => (/* binding */ placeUrl)
-/* harmony export */ });
-/* unused harmony exports text, code, codeBlock, fenced, encodePath, markdown, cell, tableMarkdown */
-/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  DV: () => (/* binding */ codeBlock),
+  wD: () => (/* binding */ markdown),
+  Pb: () => (/* binding */ placeUrl),
+  Md: () => (/* binding */ safeAddress),
+  oS: () => (/* binding */ tableMarkdown)
+});
+
+// UNUSED EXPORTS: cell, code, encodePath, fenced, text
+
+;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
+// To do: next major: remove.
+/**
+ * @typedef {Options} MarkdownTableOptions
+ *   Configuration.
+ */
+
+/**
+ * @typedef Options
+ *   Configuration.
+ * @property {boolean | null | undefined} [alignDelimiters=true]
+ *   Whether to align the delimiters (default: `true`);
+ *   they are aligned by default:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   Pass `false` to make them staggered:
+ *
+ *   ```markdown
+ *   | Alpha | B |
+ *   | - | - |
+ *   | C | Delta |
+ *   ```
+ * @property {ReadonlyArray<string | null | undefined> | string | null | undefined} [align]
+ *   How to align columns (default: `''`);
+ *   one style for all columns or styles for their respective columns;
+ *   each style is either `'l'` (left), `'r'` (right), or `'c'` (center);
+ *   other values are treated as `''`, which doesn’t place the colon in the
+ *   alignment row but does align left;
+ *   *only the lowercased first character is used, so `Right` is fine.*
+ * @property {boolean | null | undefined} [delimiterEnd=true]
+ *   Whether to end each row with the delimiter (default: `true`).
+ *
+ *   > 👉 **Note**: please don’t use this: it could create fragile structures
+ *   > that aren’t understandable to some markdown parsers.
+ *
+ *   When `true`, there are ending delimiters:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   When `false`, there are no ending delimiters:
+ *
+ *   ```markdown
+ *   | Alpha | B
+ *   | ----- | -----
+ *   | C     | Delta
+ *   ```
+ * @property {boolean | null | undefined} [fillRows=true]
+ *   Whether to fill rows with empty cells up to the most cells in a row
+ *   (default: `true`).
+ *
+ *   When `true`, all rows have as many cells as the longest row:
+ *
+ *   ```markdown
+ *   | Alpha | B    |   |
+ *   | ----- | ---- | - |
+ *   | C     |      |   |
+ *   | D     | Echo | F |
+ *   ```
+ *
+ *   When `false`, rows keep their cells,
+ *   and the delimiter row has as many cells as the header row:
+ *
+ *   ```markdown
+ *   | Alpha | B    |
+ *   | ----- | ---- |
+ *   | C     |
+ *   | D     | Echo | F |
+ *   ```
+ * @property {boolean | null | undefined} [delimiterStart=true]
+ *   Whether to begin each row with the delimiter (default: `true`).
+ *
+ *   > 👉 **Note**: please don’t use this: it could create fragile structures
+ *   > that aren’t understandable to some markdown parsers.
+ *
+ *   When `true`, there are starting delimiters:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   When `false`, there are no starting delimiters:
+ *
+ *   ```markdown
+ *   Alpha | B     |
+ *   ----- | ----- |
+ *   C     | Delta |
+ *   ```
+ * @property {boolean | null | undefined} [padding=true]
+ *   Whether to add a space of padding between delimiters and cells
+ *   (default: `true`).
+ *
+ *   When `true`, there is padding:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   When `false`, there is no padding:
+ *
+ *   ```markdown
+ *   |Alpha|B    |
+ *   |-----|-----|
+ *   |C    |Delta|
+ *   ```
+ * @property {((value: string) => number) | null | undefined} [stringLength]
+ *   Function to detect the length of table cell content (optional);
+ *   this is used when aligning the delimiters (`|`) between table cells;
+ *   full-width characters and emoji mess up delimiter alignment when viewing
+ *   the markdown source;
+ *   to fix this, you can pass this function,
+ *   which receives the cell content and returns its “visible” size;
+ *   note that what is and isn’t visible depends on where the text is displayed.
+ *
+ *   Without such a function, the following:
+ *
+ *   ```js
+ *   markdownTable([
+ *     ['Alpha', 'Bravo'],
+ *     ['中文', 'Charlie'],
+ *     ['👩‍❤️‍👩', 'Delta']
+ *   ])
+ *   ```
+ *
+ *   Yields:
+ *
+ *   ```markdown
+ *   | Alpha | Bravo |
+ *   | - | - |
+ *   | 中文 | Charlie |
+ *   | 👩‍❤️‍👩 | Delta |
+ *   ```
+ *
+ *   With [`string-width`](https://github.com/sindresorhus/string-width):
+ *
+ *   ```js
+ *   import stringWidth from 'string-width'
+ *
+ *   markdownTable(
+ *     [
+ *       ['Alpha', 'Bravo'],
+ *       ['中文', 'Charlie'],
+ *       ['👩‍❤️‍👩', 'Delta']
+ *     ],
+ *     {stringLength: stringWidth}
+ *   )
+ *   ```
+ *
+ *   Yields:
+ *
+ *   ```markdown
+ *   | Alpha | Bravo   |
+ *   | ----- | ------- |
+ *   | 中文  | Charlie |
+ *   | 👩‍❤️‍👩    | Delta   |
+ *   ```
+ */
+
+/**
+ * Get the length of a cell.
+ *
+ * @param {string} value
+ *   Cell value.
+ * @returns {number}
+ *   Cell size.
+ */
+function defaultStringLength(value) {
+  return value.length
+}
+
+/**
+ * Generate a markdown
+ * ([GFM](https://docs.github.com/en/github/writing-on-github/working-with-advanced-formatting/organizing-information-with-tables))
+ * table.
+ *
+ * @param {ReadonlyArray<ReadonlyArray<string | null | undefined>>} table
+ *   Table data (matrix of strings).
+ * @param {Readonly<Options> | null | undefined} [options]
+ *   Configuration (optional).
+ * @returns {string}
+ *   Result.
+ */
+function markdownTable(table, options) {
+  const settings = options || {}
+  // To do: next major: change to spread.
+  // eslint-disable-next-line unicorn/prefer-spread -- `align` can be a string.
+  const align = (settings.align || []).concat()
+  const stringLength = settings.stringLength || defaultStringLength
+  /** @type {Array<number>} Character codes as symbols for alignment per column. */
+  const alignments = []
+  /** @type {Array<Array<string>>} Cells per row. */
+  const cellMatrix = []
+  /** @type {Array<Array<number>>} Sizes of each cell per row. */
+  const sizeMatrix = []
+  /** @type {Array<number>} */
+  const longestCellByColumn = []
+  let mostCellsPerRow = 0
+  let rowIndex = -1
+
+  // This is a superfluous loop if we don’t align delimiters, but otherwise we’d
+  // do superfluous work when aligning, so optimize for aligning.
+  while (++rowIndex < table.length) {
+    /** @type {Array<string>} */
+    const row = []
+    /** @type {Array<number>} */
+    const sizes = []
+    let columnIndex = -1
+
+    if (table[rowIndex].length > mostCellsPerRow) {
+      mostCellsPerRow = table[rowIndex].length
+    }
+
+    while (++columnIndex < table[rowIndex].length) {
+      const cell = serialize(table[rowIndex][columnIndex])
+
+      if (settings.alignDelimiters !== false) {
+        const size = stringLength(cell)
+        sizes[columnIndex] = size
+
+        if (
+          longestCellByColumn[columnIndex] === undefined ||
+          size > longestCellByColumn[columnIndex]
+        ) {
+          longestCellByColumn[columnIndex] = size
+        }
+      }
+
+      row.push(cell)
+    }
+
+    cellMatrix[rowIndex] = row
+    sizeMatrix[rowIndex] = sizes
+  }
+
+  // Figure out which alignments to use.
+  let columnIndex = -1
+
+  if (typeof align === 'object' && 'length' in align) {
+    while (++columnIndex < mostCellsPerRow) {
+      alignments[columnIndex] = toAlignment(align[columnIndex])
+    }
+  } else {
+    const code = toAlignment(align)
+
+    while (++columnIndex < mostCellsPerRow) {
+      alignments[columnIndex] = code
+    }
+  }
+
+  // Inject the alignment row.
+  columnIndex = -1
+  /** @type {Array<string>} */
+  const row = []
+  /** @type {Array<number>} */
+  const sizes = []
+
+  while (++columnIndex < mostCellsPerRow) {
+    const code = alignments[columnIndex]
+    let before = ''
+    let after = ''
+
+    if (code === 99 /* `c` */) {
+      before = ':'
+      after = ':'
+    } else if (code === 108 /* `l` */) {
+      before = ':'
+    } else if (code === 114 /* `r` */) {
+      after = ':'
+    }
+
+    // There *must* be at least one hyphen-minus in each alignment cell.
+    let size =
+      settings.alignDelimiters === false
+        ? 1
+        : Math.max(
+            1,
+            longestCellByColumn[columnIndex] - before.length - after.length
+          )
+
+    const cell = before + '-'.repeat(size) + after
+
+    if (settings.alignDelimiters !== false) {
+      size = before.length + size + after.length
+
+      if (size > longestCellByColumn[columnIndex]) {
+        longestCellByColumn[columnIndex] = size
+      }
+
+      sizes[columnIndex] = size
+    }
+
+    row[columnIndex] = cell
+  }
+
+  // Inject the alignment row.
+  cellMatrix.splice(1, 0, row)
+  sizeMatrix.splice(1, 0, sizes)
+
+  rowIndex = -1
+  /** @type {Array<string>} */
+  const lines = []
+
+  while (++rowIndex < cellMatrix.length) {
+    const row = cellMatrix[rowIndex]
+    const sizes = sizeMatrix[rowIndex]
+    const cellsInRow =
+      settings.fillRows === false
+        ? Math.max(1, cellMatrix[rowIndex === 1 ? 0 : rowIndex].length)
+        : mostCellsPerRow
+    columnIndex = -1
+    /** @type {Array<string>} */
+    const line = []
+
+    while (++columnIndex < cellsInRow) {
+      const cell = row[columnIndex] || ''
+      let before = ''
+      let after = ''
+
+      if (settings.alignDelimiters !== false) {
+        const size =
+          longestCellByColumn[columnIndex] - (sizes[columnIndex] || 0)
+        const code = alignments[columnIndex]
+
+        if (code === 114 /* `r` */) {
+          before = ' '.repeat(size)
+        } else if (code === 99 /* `c` */) {
+          const half = size / 2
+
+          if (size % 2) {
+            before = ' '.repeat(half + 0.5)
+            after = ' '.repeat(half - 0.5)
+          } else {
+            before = ' '.repeat(half)
+            after = before
+          }
+        } else {
+          after = ' '.repeat(size)
+        }
+      }
+
+      if (settings.delimiterStart !== false && !columnIndex) {
+        line.push('|')
+      }
+
+      if (
+        settings.padding !== false &&
+        // Don’t add the opening space if we’re not aligning and the cell is
+        // empty: there will be a closing space.
+        !(settings.alignDelimiters === false && cell === '') &&
+        (settings.delimiterStart !== false || columnIndex)
+      ) {
+        line.push(' ')
+      }
+
+      if (settings.alignDelimiters !== false) {
+        line.push(before)
+      }
+
+      line.push(cell)
+
+      if (settings.alignDelimiters !== false) {
+        line.push(after)
+      }
+
+      if (settings.padding !== false) {
+        line.push(' ')
+      }
+
+      if (settings.delimiterEnd !== false || columnIndex !== cellsInRow - 1) {
+        line.push('|')
+      }
+    }
+
+    lines.push(
+      settings.delimiterEnd === false
+        ? line.join('').replace(/ +$/, '')
+        : line.join('')
+    )
+  }
+
+  return lines.join('\n')
+}
+
+/**
+ * Serialize a cell value.
+ *
+ * @param {string | null | undefined} [value]
+ *   Value to serialize.
+ * @returns {string}
+ *   Result.
+ */
+function serialize(value) {
+  return value === null || value === undefined ? '' : String(value)
+}
+
+/**
+ * Get the alignment character code from a value.
+ *
+ * @param {string | null | undefined} value
+ *   Value.
+ * @returns {number}
+ *   Alignment.
+ */
+function toAlignment(value) {
+  const code = typeof value === 'string' ? value.codePointAt(0) : 0
+
+  return code === 67 /* `C` */ || code === 99 /* `c` */
+    ? 99 /* `c` */
+    : code === 76 /* `L` */ || code === 108 /* `l` */
+      ? 108 /* `l` */
+      : code === 82 /* `R` */ || code === 114 /* `r` */
+        ? 114 /* `r` */
+        : 0
+}
+
+// EXTERNAL MODULE: ./build/report/characters.js
+var characters = __nccwpck_require__(6551);
+// EXTERNAL MODULE: ./build/report/phrase.js
+var phrase = __nccwpck_require__(650);
+;// CONCATENATED MODULE: ./build/report/markdown.js
 
 
 
@@ -59698,8 +74983,8 @@ const ESCAPES = {
     '\\': '&#92;',
 };
 /** Plain text, on one line, that reads as it is: no emphasis, HTML, link, mention or reference comes of it. */
-function text(value, max = TEXT_MAX) {
-    return escapeText(shorten(oneLine(value), max));
+function markdown_text(value, max = TEXT_MAX) {
+    return escapeText((0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(value), max));
 }
 function escapeText(value) {
     return (value
@@ -59719,7 +75004,7 @@ function escapeText(value) {
  * @param options.max characters kept
  */
 function code(value, options = {}) {
-    const content = shorten(oneLine(value), options.max ?? CODE_MAX);
+    const content = (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(value), options.max ?? CODE_MAX);
     if (content === '')
         return '';
     // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
@@ -59733,9 +75018,9 @@ function code(value, options = {}) {
 }
 /** A fenced block with the end of what a tool printed; nothing for nothing. */
 function codeBlock(value) {
-    const lines = manyLines(value)
+    const lines = (0,characters/* manyLines */.hw)(value)
         .slice(-BLOCK_LINES)
-        .map((line) => shorten(line, BLOCK_LINE_MAX));
+        .map((line) => (0,characters/* shorten */.ml)(line, BLOCK_LINE_MAX));
     return lines.length === 0 ? '' : fenced(lines.join('\n'), 'text');
 }
 /** A fenced block that no content gets out of. `language` is a word of our own. */
@@ -59793,25 +75078,25 @@ function markdownPiece(piece, setting) {
     if ('code' in piece)
         return code(piece.code, { table });
     if ('strong' in piece)
-        return `**${text(piece.strong)}**`;
+        return `**${markdown_text(piece.strong)}**`;
     if ('tone' in piece)
         return ICONS[piece.tone];
     if ('link' in piece)
-        return ADDRESS.test(piece.url) ? `[${text(piece.link)}](${piece.url})` : text(piece.link);
+        return ADDRESS.test(piece.url) ? `[${markdown_text(piece.link)}](${piece.url})` : markdown_text(piece.link);
     const name = code(shortPlace(piece.place), { table });
     const url = placeUrl(piece.place, setting.repositoryUrl);
     return url === null ? name : `[${name}](${url})`;
 }
 /** `text` trims; between the pieces of a phrase the spaces count. */
 function spaced(value) {
-    const inner = text(value);
+    const inner = markdown_text(value);
     const before = /^\s/.test(value) ? ' ' : '';
     const after = /\s$/.test(value) && inner !== '' ? ' ' : '';
     return `${before}${inner}${after}`;
 }
 /** Keeps the line number where the path is too long. */
 function shortPlace(place) {
-    return placeName({ ...place, file: shorten(oneLine(place.file), CODE_MAX - 12) });
+    return (0,phrase/* placeName */.fW)({ ...place, file: (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(place.file), CODE_MAX - 12) });
 }
 /** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
 function unbroken(piece) {
@@ -59821,6 +75106,62 @@ function unbroken(piece) {
 function tableMarkdown(table, setting) {
     const rows = [table.columns.map(({ head }) => head), ...table.rows];
     return markdownTable(rows.map((row) => row.map((words) => cell(words.map(unbroken), setting))), { align: table.columns.map(({ align }) => align), alignDelimiters: false });
+}
+
+
+/***/ }),
+
+/***/ 7616:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   RU: () => (/* binding */ isImageNoteworthy),
+/* harmony export */   ho: () => (/* binding */ NOISE_BYTES)
+/* harmony export */ });
+/* unused harmony exports NOISE_DOWNLOAD_SHARE, isNoteworthy */
+/**
+ * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
+ * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
+ */
+const NOISE_BYTES = 10_000;
+/**
+ * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
+ * versions and levels of the compressor, and with the order of the files in the layer.
+ */
+const NOISE_DOWNLOAD_SHARE = 0.001;
+/**
+ * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
+ * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
+ * request that changes nothing of it.
+ */
+function isNoteworthy(report) {
+    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
+}
+/** The same for one image; the others of the report are folded away. */
+function isImageNoteworthy(image) {
+    if (image.untouched)
+        return false;
+    if (image.verdict !== 'within')
+        return true;
+    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
+        return true;
+    // No comparison is news where a base was looked for, not where none was asked for.
+    if (image.base === null || image.change === null)
+        return image.baseline.ref !== null;
+    if ((image.change.layers?.amount ?? 0) !== 0)
+        return true;
+    if (image.baseImage?.change === 'changed')
+        return true;
+    // A key weighs next to nothing.
+    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
+        return true;
+    const { size, downloadSize } = image.change;
+    if (size !== null)
+        return Math.abs(size.amount) >= NOISE_BYTES;
+    if (downloadSize === null)
+        return true;
+    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
+    return Math.abs(downloadSize.amount) >= floor;
 }
 
 
@@ -60014,157 +75355,26 @@ function familiarName(reference) {
 
 /***/ }),
 
-/***/ 5548:
+/***/ 7442:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  b: () => (/* binding */ renderTerminal)
-});
-
-// EXTERNAL MODULE: ./build/report/phrase.js
-var report_phrase = __nccwpck_require__(650);
-// EXTERNAL MODULE: ./build/report/state.js
-var state = __nccwpck_require__(6034);
-// EXTERNAL MODULE: ./build/report/units.js
-var units = __nccwpck_require__(5088);
-;// CONCATENATED MODULE: ./build/report/advice.js
-
-
-
-/** New findings shown above the fold. */
-const ADVICE_SHOWN = 3;
-/** Forbidden ones shown, at most. */
-const MOST_SHOWN = 20;
-/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
-function adviceOf(image, shown = ADVICE_SHOWN) {
-    if (image.findings.length === 0)
-        return null;
-    const fresh = image.findings.filter((finding) => isFresh(finding, image));
-    const forbidden = forbiddenRules(image);
-    // What breaks a budget is told whole.
-    const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
-    const standing = image.findings.filter((finding) => !fresh.includes(finding));
-    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
-    const title = hasBytes && ((0,state/* leadChange */.bG)(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
-    return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
-}
-/** Rules whose findings break a budget of the image. */
-function forbiddenRules({ checks }) {
-    const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over');
-    return new Set(broken.flatMap(({ scope }) => scope?.of ?? []));
-}
-/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
-function isFresh({ since, fromBase }, { baseImage }) {
-    return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change');
-}
-/** `Advice that was there before this change (2, 34.1 MB)`. */
-function standingTitle({ standing }, image) {
-    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
-    const figures = `(${standing.length}${bytes > 0 ? `, ${(0,units/* formatBytes */.z3)(bytes)}` : ''})`;
-    const isOld = image.base !== null && standing.every(({ since }) => since === 'before');
-    return isOld
-        ? `Advice that was there before this change ${figures}`
-        : image.base === null
-            ? `Advice ${figures}`
-            : `Other advice ${figures}`;
-}
-/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
-function findingWords(finding, report) {
-    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
-    const figure = bytes === null || bytes === 0 ? [] : (0,report_phrase/* phrase */.MZ) `: ${{ strong: (0,units/* formatSigned */.Gp)(-bytes) }}`;
-    const paths = finding.paths.slice(0, 2);
-    const more = finding.count - paths.length;
-    const where = paths.length === 0
-        ? []
-        : (0,report_phrase/* phrase */.MZ) ` in ${(0,report_phrase/* join */.fj)(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${(0,units/* formatCount */.B4)(more, 'more place')}` : ''}`;
-    return (0,report_phrase/* phrase */.MZ) `${(0,report_phrase/* capitalised */.Iu)(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
-}
-function placeWords(finding, report) {
-    const { file, line } = finding;
-    if (file === null || line === null)
-        return finding.fromBase ? [', from the base image'] : [];
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = { file, line, commit };
-    const other = finding.otherLine === null ? [] : (0,report_phrase/* phrase */.MZ) ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
-    return (0,report_phrase/* phrase */.MZ) `, ${{ place }}${other}`;
-}
-/** What BuildKit's own checks say, but for what a finding says of the same line. */
-function checksOf(image) {
-    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
-    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
-}
-/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
-function checkWords(warning, image, report) {
-    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
-    return (0,report_phrase/* phrase */.MZ) `${place}${warning.message} (${{ code: warning.rule }})`;
-}
-/** `2 more: package-cache −1.2 MB, secrets`. */
-function moreWords({ more }) {
-    const each = more
-        .slice(0, 10)
-        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${(0,units/* formatSigned */.Gp)(-added)}`}`);
-    return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
-}
-
-// EXTERNAL MODULE: ./build/report/causes.js
-var report_causes = __nccwpck_require__(6611);
-// EXTERNAL MODULE: ./build/report/characters.js
-var characters = __nccwpck_require__(6551);
-// EXTERNAL MODULE: ./build/report/lines.js
-var report_lines = __nccwpck_require__(6812);
-;// CONCATENATED MODULE: ./build/report/noteworthy.js
-/**
- * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
- * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
- */
-const NOISE_BYTES = 10_000;
-/**
- * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
- * versions and levels of the compressor, and with the order of the files in the layer.
- */
-const NOISE_DOWNLOAD_SHARE = 0.001;
-/**
- * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
- * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
- * request that changes nothing of it.
- */
-function isNoteworthy(report) {
-    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
-}
-/** The same for one image; the others of the report are folded away. */
-function isImageNoteworthy(image) {
-    if (image.untouched)
-        return false;
-    if (image.verdict !== 'within')
-        return true;
-    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
-        return true;
-    // No comparison is news where a base was looked for, not where none was asked for.
-    if (image.base === null || image.change === null)
-        return image.baseline.ref !== null;
-    if ((image.change.layers?.amount ?? 0) !== 0)
-        return true;
-    if (image.baseImage?.change === 'changed')
-        return true;
-    // A key weighs next to nothing.
-    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
-        return true;
-    const { size, downloadSize } = image.change;
-    if (size !== null)
-        return Math.abs(size.amount) >= NOISE_BYTES;
-    if (downloadSize === null)
-        return true;
-    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
-    return Math.abs(downloadSize.amount) >= floor;
-}
-
-// EXTERNAL MODULE: ./build/report/words.js
-var report_words = __nccwpck_require__(4702);
-;// CONCATENATED MODULE: ./build/report/tables.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bq: () => (/* binding */ partsTitle),
+/* harmony export */   NX: () => (/* binding */ partsTable),
+/* harmony export */   Uc: () => (/* binding */ overviewTable),
+/* harmony export */   _t: () => (/* binding */ figuresTable),
+/* harmony export */   md: () => (/* binding */ worstFirst),
+/* harmony export */   pH: () => (/* binding */ layersTitle),
+/* harmony export */   ur: () => (/* binding */ packagesTitle),
+/* harmony export */   wL: () => (/* binding */ packagesTable),
+/* harmony export */   xk: () => (/* binding */ layersTable)
+/* harmony export */ });
+/* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6611);
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6551);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5088);
+/* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4702);
 
 
 
@@ -60200,21 +75410,21 @@ function figuresTable(image, report) {
         ...(compared ? [cells.change] : []),
         ...(judged ? [[budgetCell(cells.check, image)], statusCell(cells.check)] : []),
     ];
-    const rows = report_words/* METRICS */.Cb.flatMap(({ metric, name, budget }) => {
+    const rows = _words_js__WEBPACK_IMPORTED_MODULE_2__/* .METRICS */ .Cb.flatMap(({ metric, name, budget }) => {
         const before = image.base?.[metric] ?? null;
         const after = image.head?.[metric] ?? null;
         const change = image.change?.[metric] ?? null;
         const check = image.checks.find((each) => each.budget === budget && each.scope === null);
-        const leads = metric === (0,state/* leadMetric */.lL)(image);
+        const leads = metric === (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
         const says = after !== null && (leads || !compared || change?.amount !== 0);
         if (check === undefined && !says)
             return [];
         const figure = (value, other) => {
             if (value === null)
                 return NOT_MEASURED;
-            return metric === 'layers' ? String(value) : (0,units/* formatBytesAmong */.hr)(value, [other, check?.limit ?? null]);
+            return metric === 'layers' ? String(value) : (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytesAmong */ .hr)(value, [other, check?.limit ?? null]);
         };
-        const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : (0,report_words/* changeWords */.mF)(change);
+        const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .changeWords */ .mF)(change);
         return [
             row({
                 name: leads ? [{ strong: name }] : [name],
@@ -60225,7 +75435,7 @@ function figuresTable(image, report) {
             }),
         ];
     });
-    const shown = new Set(report_words/* METRICS */.Cb.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
+    const shown = new Set(_words_js__WEBPACK_IMPORTED_MODULE_2__/* .METRICS */ .Cb.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
     for (const check of image.checks) {
         // A rule that found nothing is no figure.
         if (shown.has(check) || (check.metric === 'findings' && check.status === 'within'))
@@ -60238,15 +75448,15 @@ function figuresTable(image, report) {
 function checkFigures(check) {
     const name = checkName(check);
     if (check.budget === 'max-increase')
-        return { name, before: '', after: '', change: [(0,report_words/* growthWords */.dX)(check)] };
+        return { name, before: '', after: '', change: [(0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .growthWords */ .dX)(check)] };
     const { actual, growth, metric } = check;
     const figure = (value) => {
         if (metric === 'findings')
-            return (0,units/* formatCount */.B4)(value, 'finding');
-        return metric === 'layers' ? String(value) : (0,units/* formatBytesAmong */.hr)(value, [check.limit]);
+            return (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatCount */ .B4)(value, 'finding');
+        return metric === 'layers' ? String(value) : (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytesAmong */ .hr)(value, [check.limit]);
     };
     const before = actual === null || growth === null ? null : actual - growth;
-    const change = growth === null ? '' : growth === 0 ? 'same' : (0,report_words/* amountWords */.oQ)(check, growth);
+    const change = growth === null ? '' : growth === 0 ? 'same' : (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .amountWords */ .oQ)(check, growth);
     return {
         name,
         before: before === null ? '' : figure(before),
@@ -60266,19 +75476,19 @@ function checkName(check) {
         own: ['own layers'],
         base: ['base image'],
         path: [{ code: scope.of ?? '' }],
-        stage: (0,report_phrase/* phrase */.MZ) `stage ${{ code: scope.of ?? '' }}`,
-        package: (0,report_phrase/* phrase */.MZ) `package ${{ code: scope.of ?? '' }}`,
-        rule: (0,report_phrase/* phrase */.MZ) `forbidden: ${{ code: scope.of ?? '' }}`,
+        stage: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `stage ${{ code: scope.of ?? '' }}`,
+        package: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `package ${{ code: scope.of ?? '' }}`,
+        rule: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `forbidden: ${{ code: scope.of ?? '' }}`,
     };
     const part = parts[scope.kind];
     const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
-    return plainly ? (0,report_phrase/* capitalised */.Iu)(part) : (0,report_phrase/* phrase */.MZ) `${of} of ${part}`;
+    return plainly ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .capitalised */ .Iu)(part) : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${of} of ${part}`;
 }
 /** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
 function overName(over, against) {
     if (over.kind === 'days')
-        return [`In ${(0,units/* formatCount */.B4)(over.days, 'day')}`];
-    return against?.tag ? (0,report_phrase/* phrase */.MZ) `Since ${{ code: (0,characters/* shorten */.ml)(against.tag, TAG_MAX, '...') }}` : ['Since release'];
+        return [`In ${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatCount */ .B4)(over.days, 'day')}`];
+    return against?.tag ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `Since ${{ code: (0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)(against.tag, TAG_MAX, '...') }}` : ['Since release'];
 }
 const TAG_MAX = 40;
 const OF_METRIC = {
@@ -60288,7 +75498,7 @@ const OF_METRIC = {
     findings: '',
 };
 function layersChange(amount) {
-    return amount === 0 ? 'same' : (0,units/* formatSignedCount */.t2)(amount);
+    return amount === 0 ? 'same' : (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSignedCount */ .t2)(amount);
 }
 /** The amount in bold, its percentage beside it. */
 function emphasised(change) {
@@ -60299,14 +75509,14 @@ function budgetCell(check, image) {
     if (check === undefined)
         return '';
     if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn')
-        return (0,report_words/* limitWords */.vd)(check);
+        return (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .limitWords */ .vd)(check);
     const metric = check.metric === 'size' ? 'size' : 'downloadSize';
-    return (0,units/* formatBytesAmong */.hr)(check.limit, [image.head?.[metric] ?? null], units/* formatLimit */.tW);
+    return (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytesAmong */ .hr)(check.limit, [image.head?.[metric] ?? null], _units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatLimit */ .tW);
 }
 function statusCell(check) {
     if (check === undefined)
         return [];
-    const { tone, words } = (0,report_words/* statusWords */.o7)(check);
+    const { tone, words } = (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .statusWords */ .o7)(check);
     return [{ tone }, words];
 }
 /** `main a1b2c3d` where all the images have that base, else `base`. */
@@ -60314,36 +75524,36 @@ function baseHead(images) {
     const [first] = images;
     if (first === undefined)
         return ['base'];
-    const commit = (0,state/* measuredBase */.uG)(first);
-    const isSame = (image) => (0,state/* measuredBase */.uG)(image) === commit && image.baseline.ref === first.baseline.ref;
+    const commit = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .measuredBase */ .uG)(first);
+    const isSame = (image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .measuredBase */ .uG)(image) === commit && image.baseline.ref === first.baseline.ref;
     if (!images.every(isSame))
         return ['base'];
-    const name = (0,report_words/* baseName */.Fl)(first).replace(/^the base$/, 'base');
-    return commit === null ? [name] : (0,report_phrase/* phrase */.MZ) `${name} ${{ code: (0,report_words/* shortCommit */.h)(commit) }}`;
+    const name = (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .baseName */ .Fl)(first).replace(/^the base$/, 'base');
+    return commit === null ? [name] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${name} ${{ code: (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .shortCommit */ .h)(commit) }}`;
 }
 function headHead(report) {
     const { pushed, dirty, reference } = report.head;
     if (reference !== null)
-        return [(0,characters/* shorten */.ml)((0,report_words/* shortReference */.eV)(reference), NAME_MAX, '...')];
+        return [(0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)((0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .shortReference */ .eV)(reference), NAME_MAX, '...')];
     if (dirty)
         return ['this change (uncommitted)'];
     // What reviewers know it by; the links lead to the tree that was measured.
     const commit = pushed ?? report.head.commit;
-    return commit === null ? ['this change'] : (0,report_phrase/* phrase */.MZ) `this change ${{ code: (0,report_words/* shortCommit */.h)(commit) }}`;
+    return commit === null ? ['this change'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `this change ${{ code: (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .shortCommit */ .h)(commit) }}`;
 }
 /** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
 function worstFirst(a, b) {
     return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
 }
 function urgency(image) {
-    if ((0,state/* isFailure */.N6)(image))
+    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .isFailure */ .N6)(image))
         return 0;
     if (image.verdict === 'over')
         return 1;
     return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3;
 }
 function growthOf(image) {
-    return (0,state/* leadChange */.bG)(image)?.amount ?? Number.MIN_SAFE_INTEGER;
+    return (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadChange */ .bG)(image)?.amount ?? Number.MIN_SAFE_INTEGER;
 }
 /** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
 function overviewTable(images, report) {
@@ -60364,18 +75574,18 @@ function overviewTable(images, report) {
             { head: [], align: 'left' },
         ],
         rows: images.map((image) => {
-            const metric = (0,state/* leadMetric */.lL)(image);
-            const change = (0,state/* leadChange */.bG)(image);
-            const { tone, words } = (0,report_words/* imageStatus */.oL)(image);
-            const name = (0,characters/* shorten */.ml)(image.name, NAME_MAX, '...');
-            const noisy = (0,state/* isFailure */.N6)(image) || image.verdict === 'over';
+            const metric = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
+            const change = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadChange */ .bG)(image);
+            const { tone, words } = (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .imageStatus */ .oL)(image);
+            const name = (0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)(image.name, NAME_MAX, '...');
+            const noisy = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .isFailure */ .N6)(image) || image.verdict === 'over';
             const before = metric === null ? null : (image.base?.[metric] ?? null);
             return [
                 ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
                 ...(platforms ? [[image.platform ?? 'not known']] : []),
-                ...(compared ? [[before === null ? noBase(image) : (0,units/* formatBytes */.z3)(before)]] : []),
+                ...(compared ? [[before === null ? noBase(image) : (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytes */ .z3)(before)]] : []),
                 [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
-                ...(compared ? [[change === null ? '' : (0,report_words/* changeWords */.mF)(change)]] : []),
+                ...(compared ? [[change === null ? '' : (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .changeWords */ .mF)(change)]] : []),
                 ...(judged ? [[overviewBudget(image)]] : []),
                 [{ tone }, words],
             ];
@@ -60391,14 +75601,14 @@ function leadFigure(image, metric) {
     const value = image.head?.[metric] ?? null;
     if (value === null)
         return NOT_MEASURED;
-    return metric === 'size' ? (0,units/* formatBytes */.z3)(value) : `${(0,units/* formatBytes */.z3)(value)} to download`;
+    return metric === 'size' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytes */ .z3)(value) : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytes */ .z3)(value)} to download`;
 }
 /**
  * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
  * own table has all of them.
  */
 function overviewBudget(image) {
-    const lead = (0,state/* leadMetric */.lL)(image);
+    const lead = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
     const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
     return (image.checks
         .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
@@ -60408,18 +75618,18 @@ function overviewBudget(image) {
         if (check.metric === 'findings')
             return `no ${check.scope?.of}`;
         if (check.scope !== null || check.over !== null)
-            return `${(0,report_words/* limitWords */.vd)(check)} (${(0,report_phrase/* plain */.pj)(checkName(check))})`;
+            return `${(0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .limitWords */ .vd)(check)} (${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .plain */ .pj)(checkName(check))})`;
         if (check.budget === 'max-layers')
-            return (0,units/* formatCount */.B4)(check.limit, 'layer');
+            return (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatCount */ .B4)(check.limit, 'layer');
         const download = check.budget === 'max-download-size' && lead === 'size';
-        return `${(0,report_words/* limitWords */.vd)(check)}${download ? ' to download' : ''}`;
+        return `${(0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .limitWords */ .vd)(check)}${download ? ' to download' : ''}`;
     })
         .join(', '));
 }
 /** `All layers (2 of 10 changed)`. */
 function layersTitle(image) {
     const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length;
-    const by = leadMetric(image) === 'downloadSize' ? ', by download size' : '';
+    const by = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image) === 'downloadSize' ? ', by download size' : '';
     if (image.base === null)
         return `All layers${by} (${total})`;
     const count = (test) => image.layerChanges.filter(test).length;
@@ -60429,7 +75639,7 @@ function layersTitle(image) {
         [count((layer) => layer.change === 'moved'), 'moved'],
         [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
     ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`));
-    return `All layers${by} (${count(isChanged) - removed} of ${total} changed${others.join('')})`;
+    return `All layers${by} (${count(_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .isChanged */ .Hq) - removed} of ${total} changed${others.join('')})`;
 }
 /** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
 function layersTable(image, report) {
@@ -60443,11 +75653,11 @@ function layersTable(image, report) {
         { head: headHead(report), align: 'right' },
         ...(compared ? [{ head: ['change'], align: 'right' }] : []),
     ];
-    const lead = leadMetric(image);
+    const lead = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
     const rows = rest.map((layer) => {
-        const figures = layerFigures(layer);
+        const figures = (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .layerFigures */ .rK)(layer);
         const other = figures.metric !== null && figures.metric !== lead && lead !== null ? ' to download' : '';
-        const figure = (value) => [value === null ? NOT_MEASURED : `${formatBytes(value)}${other}`];
+        const figure = (value) => [value === null ? NOT_MEASURED : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytes */ .z3)(value)}${other}`];
         const line = layer.line === null ? [] : [String(layer.line)];
         const after = layer.change === 'removed' ? [] : figure(figures.after);
         if (!compared)
@@ -60461,12 +75671,12 @@ function layersTable(image, report) {
 /** `FROM node:24-slim` (6 layers, unchanged). */
 function baseRow(image, layers, compared) {
     const name = image.baseImage?.after?.name ?? null;
-    const sizes = layers.map((layer) => layerFigures(layer).after);
-    const metrics = new Set(layers.map((layer) => layerFigures(layer).metric));
+    const sizes = layers.map((layer) => (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .layerFigures */ .rK)(layer).after);
+    const metrics = new Set(layers.map((layer) => (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .layerFigures */ .rK)(layer).metric));
     const known = metrics.size === 1 && sizes.every((size) => size !== null);
-    const sum = known ? formatBytes(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED;
-    const words = ` (${formatCount(layers.length, 'layer')}${compared ? ', unchanged' : ''})`;
-    const what = name === null ? ['base image'] : [{ code: `FROM ${familiarName(name)}` }];
+    const sum = known ? (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytes */ .z3)(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED;
+    const words = ` (${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatCount */ .B4)(layers.length, 'layer')}${compared ? ', unchanged' : ''})`;
+    const what = name === null ? ['base image'] : [{ code: `FROM ${(0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .familiarName */ .hG)(name)}` }];
     return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])];
 }
 /** Rows of the table of places, over all causes. */
@@ -60475,11 +75685,11 @@ const PARTS_SHOWN = 30;
 const WORTH_SHARE = 0.005;
 /** `Where it changed`: the folders, files and packages of every cause. */
 function partsTitle(image) {
-    return `Where it changed (${formatCount(partsTable(image).rows.length, 'place')})`;
+    return `Where it changed (${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatCount */ .B4)(partsTable(image).rows.length, 'place')})`;
 }
 /** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
 function partsTable(image) {
-    const places = allCauses(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
+    const places = (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .allCauses */ .IZ)(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
         line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
         part,
     })));
@@ -60498,9 +75708,9 @@ function partsTable(image) {
         .slice(0, PARTS_SHOWN)
         .map(({ line, part }) => [
         line === null ? [] : [String(line)],
-        part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
+        part.path === null ? [`${_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .ECOSYSTEMS */ .SQ[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
         [String(part.files)],
-        [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
+        [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSigned */ .Gp)(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
     ]);
     return { columns, rows };
 }
@@ -60516,7 +75726,7 @@ function packagesTitle(image) {
 /** Rows of the table of packages. */
 const PACKAGES_SHOWN = 50;
 function version(text) {
-    return text === null ? [] : [shorten(text, 60, '...')];
+    return text === null ? [] : [(0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)(text, 60, '...')];
 }
 /** Packages that came, went or changed, largest change first. */
 function packagesTable(image, report) {
@@ -60533,15 +75743,15 @@ function packagesTable(image, report) {
         rows: packages
             .slice(0, PACKAGES_SHOWN)
             .map((each) => [
-            phrase `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
             each.change === 'new' ? [] : version(each.versionBefore),
             each.change === 'gone' ? [] : version(each.versionAfter),
-            [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+            [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSigned */ .Gp)(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
         ]),
     };
 }
 function layerChangeWords(change, amount) {
-    const figure = amount === null ? NOT_MEASURED : formatSigned(amount);
+    const figure = amount === null ? NOT_MEASURED : (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSigned */ .Gp)(amount);
     const words = {
         unchanged: '',
         rebuilt: 'rebuilt',
@@ -60553,54 +75763,26 @@ function layerChangeWords(change, amount) {
     return words[change];
 }
 
-// EXTERNAL MODULE: ./build/compare/compare.js
-var compare = __nccwpck_require__(1407);
-// EXTERNAL MODULE: ./build/report/sparkline.js
-var sparkline = __nccwpck_require__(4312);
-;// CONCATENATED MODULE: ./build/report/trend.js
 
+/***/ }),
 
+/***/ 3299:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-
-
-
-/** Fewer are no trend. */
-const RECORDS_MIN = 3;
-const NAMES = { size: 'Size', downloadSize: 'Download size' };
-/**
- * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
- * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
- */
-function trendWords(image) {
-    const metric = (0,state/* leadMetric */.lL)(image);
-    const now = metric === null ? null : (image.head?.[metric] ?? null);
-    if (metric === null || now === null)
-        return null;
-    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
-        return null;
-    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
-    const [first] = records;
-    if (first === undefined || records.length < RECORDS_MIN)
-        return null;
-    const values = [...records.map(({ value }) => value), now];
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const since = first.at.slice(0, 10);
-    const over = `over ${(0,units/* formatCount */.B4)(records.length, 'record')} since ${since}`;
-    const name = `${NAMES[metric]} over time`;
-    if (high - low < NOISE_BYTES)
-        return [`${name}: the same ${over}, and with this change`];
-    const isFlat = high - low < high * sparkline/* FLAT_SHARE */.G;
-    const bars = { code: (0,sparkline/* sparkline */.K)(values) };
-    const nearly = isFlat ? 'nearly the same, ' : '';
-    const change = (0,compare/* changeOf */.C2)(first.value, now);
-    if (Math.abs(change.amount) < NOISE_BYTES) {
-        return (0,report_phrase/* phrase */.MZ) `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${(0,units/* formatCount */.B4)(records.length, 'record')} ago`;
-    }
-    return (0,report_phrase/* phrase */.MZ) `${name}: ${bars} ${nearly}${(0,report_words/* changeWords */.mF)(change)} ${over}, this change included`;
-}
-
-;// CONCATENATED MODULE: ./build/report/terminal.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ renderTerminal)
+/* harmony export */ });
+/* harmony import */ var _advice_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8999);
+/* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6611);
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6551);
+/* harmony import */ var _lines_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6812);
+/* harmony import */ var _noteworthy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7616);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(650);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5088);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6034);
+/* harmony import */ var _tables_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7442);
+/* harmony import */ var _trend_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9088);
+/* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4702);
 
 
 
@@ -60617,33 +75799,33 @@ function trendWords(image) {
  * (at least 40); no escape sequence or control character of what is reported gets through.
  */
 function renderTerminal(report, options) {
-    const pen = (0,report_lines/* penFor */.H6)(options);
+    const pen = (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .penFor */ .H6)(options);
     const [first] = report.images;
     const blocks = [
-        (0,report_lines/* wrap */.LV)((0,report_phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* headline */.Pl)(report)}`, pen).map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen)),
-        ...(0,report_words/* reportWords */.is)(report).map((words) => (0,report_lines/* wrap */.LV)(words, pen)),
+        (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${_words_js__WEBPACK_IMPORTED_MODULE_5__/* .PRODUCT */ .Ax}: ${(0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .headline */ .Pl)(report)}`, pen).map((line) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(line, 'strong', pen)),
+        ...(0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .reportWords */ .is)(report).map((words) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)(words, pen)),
     ];
     if (first !== undefined && report.images.length === 1) {
         blocks.push(...imageBlocks(first, report, pen));
     }
     else if (first !== undefined) {
-        const images = report.images.filter((image) => !image.untouched).toSorted(worstFirst);
+        const images = report.images.filter((image) => !image.untouched).toSorted(_tables_js__WEBPACK_IMPORTED_MODULE_3__/* .worstFirst */ .md);
         const untouched = report.images.filter((image) => image.untouched);
         if (images.length > 0)
-            blocks.push((0,report_lines/* tableLines */.oW)(fewerWords(overviewTable(images, report)), pen));
+            blocks.push((0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .tableLines */ .oW)(fewerWords((0,_tables_js__WEBPACK_IMPORTED_MODULE_3__/* .overviewTable */ .Uc)(images, report)), pen));
         if (untouched.length > 0) {
             const names = untouched.map(({ name }) => [{ code: name }]);
-            blocks.push((0,report_lines/* wrap */.LV)((0,report_phrase/* phrase */.MZ) `Not touched by this change, and not built: ${(0,report_phrase/* join */.fj)(names, ', ')}.`, pen));
+            blocks.push((0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `Not touched by this change, and not built: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .join */ .fj)(names, ', ')}.`, pen));
         }
-        for (const image of images.filter((each) => !isImageNoteworthy(each))) {
+        for (const image of images.filter((each) => !(0,_noteworthy_js__WEBPACK_IMPORTED_MODULE_7__/* .isImageNoteworthy */ .RU)(each))) {
             const platform = image.platform === null ? '' : ` (${image.platform})`;
-            const words = (0,report_words/* ratchetWords */.Jd)(image).flatMap((each) => each.map(quoted));
+            const words = (0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .ratchetWords */ .Jd)(image).flatMap((each) => each.map(quoted));
             if (words.length > 0)
-                blocks.push((0,report_lines/* wrap */.LV)((0,report_phrase/* phrase */.MZ) `${{ code: image.name }}${platform}: ${words}`, pen));
+                blocks.push((0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${{ code: image.name }}${platform}: ${words}`, pen));
         }
-        for (const image of images.filter(isImageNoteworthy)) {
+        for (const image of images.filter(_noteworthy_js__WEBPACK_IMPORTED_MODULE_7__/* .isImageNoteworthy */ .RU)) {
             const platform = image.platform === null ? [] : [` (${image.platform})`];
-            blocks.push((0,report_lines/* wrap */.LV)([...(0,report_words/* imageHeadline */.WB)(image), ...platform], pen).map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen)));
+            blocks.push((0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)([...(0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .imageHeadline */ .WB)(image), ...platform], pen).map((line) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(line, 'strong', pen)));
             blocks.push(...imageBlocks(image, report, pen));
         }
     }
@@ -60651,25 +75833,25 @@ function renderTerminal(report, options) {
     return `${lines.join('\n\n')}\n`;
 }
 function imageBlocks(image, report, pen) {
-    const paragraphs = (0,report_words/* explanation */.Qb)(image, report).map((words) => (0,report_lines/* wrap */.LV)(words.map(quoted), pen));
-    if ((0,state/* stateOf */.L4)(image) === 'failed') {
-        const output = image.error === null ? [] : (0,characters/* manyLines */.hw)((0,report_words/* failureOutput */.YP)(image.error));
-        return [...paragraphs.slice(0, -1), output.flatMap((line) => (0,report_lines/* fold */.AU)(line, pen.width, '  ')), ...paragraphs.slice(-1)];
+    const paragraphs = (0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .explanation */ .Qb)(image, report).map((words) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)(words.map(quoted), pen));
+    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_8__/* .stateOf */ .L4)(image) === 'failed') {
+        const output = image.error === null ? [] : (0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .manyLines */ .hw)((0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .failureOutput */ .YP)(image.error));
+        return [...paragraphs.slice(0, -1), output.flatMap((line) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .fold */ .AU)(line, pen, '  ')), ...paragraphs.slice(-1)];
     }
     if (image.untouched)
         return paragraphs;
-    const causes = (0,report_causes/* causesOf */.cZ)(image);
+    const causes = (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causesOf */ .cZ)(image);
     const why = causes === null
         ? []
         : [
-            (0,report_lines/* paint */.nI)(causes.title, 'strong', pen),
-            ...causes.causes.flatMap((cause) => (0,report_lines/* wrap */.LV)((0,report_causes/* causeWords */.pQ)(cause, image, report), pen, '  ')),
-            ...causes.rest.flatMap((words) => (0,report_lines/* wrap */.LV)(words, pen, '  ')),
+            (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(causes.title, 'strong', pen),
+            ...causes.causes.flatMap((cause) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causeWords */ .pQ)(cause, image, report), pen, '  ')),
+            ...causes.rest.flatMap((words) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)(words, pen, '  ')),
         ];
-    const print = (0,report_lines/* wrap */.LV)((0,report_phrase/* join */.fj)((0,report_words/* smallPrint */.fk)(image, report), ', '), pen).map((line) => (0,report_lines/* paint */.nI)(line, 'dim', pen));
-    const trend = (0,report_lines/* wrap */.LV)(trendWords(image) ?? [], pen);
+    const print = (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .join */ .fj)((0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .smallPrint */ .fk)(image, report), ', '), pen).map((line) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(line, 'dim', pen));
+    const trend = (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_trend_js__WEBPACK_IMPORTED_MODULE_4__/* .trendWords */ .n)(image) ?? [], pen);
     return [
-        (0,report_lines/* tableLines */.oW)(fewerWords(figuresTable(image, report)), pen),
+        (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .tableLines */ .oW)(fewerWords((0,_tables_js__WEBPACK_IMPORTED_MODULE_3__/* .figuresTable */ ._t)(image, report)), pen),
         ...paragraphs,
         why,
         ...adviceBlocks(image, report, pen),
@@ -60679,27 +75861,27 @@ function imageBlocks(image, report, pen) {
 }
 /** What is new in full, what was there before in a line: `--json` has all of it. */
 function adviceBlocks(image, report, pen) {
-    const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] };
-    const checks = checksOf(image).slice(0, STANDING_SHOWN);
-    const fresh = advice.fresh.map((finding) => findingWords(finding, report));
+    const advice = (0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .adviceOf */ .wr)(image) ?? { title: '', fresh: [], more: [], standing: [] };
+    const checks = (0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .checksOf */ .tg)(image).slice(0, STANDING_SHOWN);
+    const fresh = advice.fresh.map((finding) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .findingWords */ .Hu)(finding, report));
     if (advice.more.length > 0)
-        fresh.push(moreWords(advice));
-    const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
+        fresh.push((0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .moreWords */ .bp)(advice));
+    const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .findingWords */ .Hu)(finding, report));
     const left = advice.standing.length - standing.length;
     if (left > 0)
-        standing.push([(0,units/* formatCount */.B4)(left, 'more finding')]);
+        standing.push([(0,_units_js__WEBPACK_IMPORTED_MODULE_10__/* .formatCount */ .B4)(left, 'more finding')]);
     const block = (title, lines) => lines.length === 0
         ? []
         : [
             [
-                ...(0,report_lines/* wrap */.LV)([title], pen).map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen)),
-                ...lines.flatMap((words) => (0,report_lines/* wrap */.LV)(words.map(quoted), pen, '  ')),
+                ...(0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)([title], pen).map((line) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(line, 'strong', pen)),
+                ...lines.flatMap((words) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)(words.map(quoted), pen, '  ')),
             ],
         ];
     return [
         ...block(advice.title, fresh),
-        ...block(standingTitle(advice, image), standing),
-        ...block(`BuildKit's own checks (${checksOf(image).length})`, checks.map((check) => checkWords(check, image, report))),
+        ...block((0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .standingTitle */ .lq)(advice, image), standing),
+        ...block(`BuildKit's own checks (${(0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .checksOf */ .tg)(image).length})`, checks.map((check) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_9__/* .checkWords */ .iW)(check, image, report))),
     ];
 }
 /** Findings of old that are listed, largest first. */
@@ -60712,15 +75894,78 @@ function quoted(piece) {
 }
 /** A table, and what can be left out of it on a narrow terminal. */
 function fewerWords(table) {
-    return [table, withoutCommits(table), (0,report_lines/* withoutPercent */.Aj)(withoutCommits(table))];
+    const short = withShortHeads(withoutCommits(table));
+    return [table, withoutCommits(table), short, (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .withoutPercent */ .Aj)(short)];
 }
 /** `main` for `main a1b2c3d`: the small print has the base's commit. */
 function withoutCommits(table) {
-    const columns = table.columns.map(({ head, align }) => ({
-        head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
-        align,
-    }));
-    return { ...table, columns };
+    return withHeads(table, (head) => head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()));
+}
+/** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
+function withShortHeads(table) {
+    return withHeads(table, (head) => [(0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shortenMiddle */ .jM)((0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .plain */ .pj)(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)]);
+}
+const HEAD_MAX = 12;
+function withHeads(table, change) {
+    return { ...table, columns: table.columns.map(({ head, align }) => ({ head: change(head), align })) };
+}
+
+
+/***/ }),
+
+/***/ 9088:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   n: () => (/* binding */ trendWords)
+/* harmony export */ });
+/* harmony import */ var _compare_compare_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1407);
+/* harmony import */ var _noteworthy_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7616);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(650);
+/* harmony import */ var _sparkline_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4312);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5088);
+/* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4702);
+
+
+
+
+
+
+
+/** Fewer are no trend. */
+const RECORDS_MIN = 3;
+const NAMES = { size: 'Size', downloadSize: 'Download size' };
+/**
+ * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
+ * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
+ */
+function trendWords(image) {
+    const metric = (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .leadMetric */ .lL)(image);
+    const now = metric === null ? null : (image.head?.[metric] ?? null);
+    if (metric === null || now === null)
+        return null;
+    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
+        return null;
+    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
+    const [first] = records;
+    if (first === undefined || records.length < RECORDS_MIN)
+        return null;
+    const values = [...records.map(({ value }) => value), now];
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const since = first.at.slice(0, 10);
+    const over = `over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(records.length, 'record')} since ${since}`;
+    const name = `${NAMES[metric]} over time`;
+    if (high - low < _noteworthy_js__WEBPACK_IMPORTED_MODULE_4__/* .NOISE_BYTES */ .ho)
+        return [`${name}: the same ${over}, and with this change`];
+    const isFlat = high - low < high * _sparkline_js__WEBPACK_IMPORTED_MODULE_5__/* .FLAT_SHARE */ .G;
+    const bars = { code: (0,_sparkline_js__WEBPACK_IMPORTED_MODULE_5__/* .sparkline */ .K)(values) };
+    const nearly = isFlat ? 'nearly the same, ' : '';
+    const change = (0,_compare_compare_js__WEBPACK_IMPORTED_MODULE_0__/* .changeOf */ .C2)(first.value, now);
+    if (Math.abs(change.amount) < _noteworthy_js__WEBPACK_IMPORTED_MODULE_4__/* .NOISE_BYTES */ .ho) {
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(records.length, 'record')} ago`;
+    }
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${name}: ${bars} ${nearly}${(0,_words_js__WEBPACK_IMPORTED_MODULE_1__/* .changeWords */ .mF)(change)} ${over}, this change included`;
 }
 
 
@@ -60833,6 +76078,7 @@ function formatCount(count, noun) {
 /* harmony export */   Cb: () => (/* binding */ METRICS),
 /* harmony export */   Fl: () => (/* binding */ baseName),
 /* harmony export */   Jd: () => (/* binding */ ratchetWords),
+/* harmony export */   L2: () => (/* binding */ verdictWords),
 /* harmony export */   Pl: () => (/* binding */ headline),
 /* harmony export */   Qb: () => (/* binding */ explanation),
 /* harmony export */   WB: () => (/* binding */ imageHeadline),
@@ -60841,6 +76087,7 @@ function formatCount(count, noun) {
 /* harmony export */   eV: () => (/* binding */ shortReference),
 /* harmony export */   fk: () => (/* binding */ smallPrint),
 /* harmony export */   h: () => (/* binding */ shortCommit),
+/* harmony export */   iO: () => (/* binding */ quietWords),
 /* harmony export */   is: () => (/* binding */ reportWords),
 /* harmony export */   mF: () => (/* binding */ changeWords),
 /* harmony export */   o7: () => (/* binding */ statusWords),
@@ -60848,7 +76095,7 @@ function formatCount(count, noun) {
 /* harmony export */   oQ: () => (/* binding */ amountWords),
 /* harmony export */   vd: () => (/* binding */ limitWords)
 /* harmony export */ });
-/* unused harmony exports verdictWords, budgetName, failureWords, quietWords, engineWords */
+/* unused harmony exports budgetName, failureWords, engineWords */
 /* harmony import */ var _budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4954);
 /* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6611);
 /* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6551);
@@ -61519,8 +76766,8 @@ function ratchetWords(image) {
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
     if (image.untouched)
-        return phrase `${imageHeadline(image)}, and was not built.`;
-    const metric = leadMetric(image);
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${imageHeadline(image)}, and was not built.`;
+    const metric = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
     const capped = Object.fromEntries(image.checks
         .filter((check) => check.scope === null && check.over === null)
         // The first of two counts: a soft limit is the second.
@@ -61529,10 +76776,10 @@ function quietWords(image) {
     const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
     const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
     if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
-        facts.push(`${formatBytes(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
+        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
     }
     if (capped['max-layers'] && image.head)
-        facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
+        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
     if (capped['max-increase'])
         facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
     for (const check of image.checks) {
@@ -61542,7 +76789,7 @@ function quietWords(image) {
         const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
         facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
     }
-    return phrase `${imageHeadline(image)} (${facts.join('; ')}).`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${imageHeadline(image)} (${facts.join('; ')}).`;
 }
 /** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
 function engineWords(image) {
@@ -61695,8 +76942,8 @@ var html = __nccwpck_require__(9556);
 var compare_layers = __nccwpck_require__(1018);
 // EXTERNAL MODULE: ./build/compare/packages.js
 var compare_packages = __nccwpck_require__(1179);
-// EXTERNAL MODULE: ./build/report/markdown.js
-var markdown = __nccwpck_require__(4902);
+// EXTERNAL MODULE: ./build/report/markdown.js + 1 modules
+var markdown = __nccwpck_require__(6853);
 ;// CONCATENATED MODULE: ./build/page/format.js
 /** A loss as a number, 1 or more. */
 function codeOfLoss({ layer, how }) {
@@ -63681,6 +78928,7 @@ async function walkLayer(stored, expected, visit = () => { }) {
         for await (const chunk of readable(stored)) {
             packed.update(chunk);
             packedSize += chunk.length;
+            expected.onRead?.(chunk.length);
             yield chunk;
         }
     }
@@ -64338,6 +79586,7 @@ async function passedFiles(stream, place, contents, until) {
             const layer = await readLayer(noting(rest, (error) => (broken = error)), {
                 digest: hex === undefined ? null : `sha256:${hex}`,
                 diffId: null,
+                onRead: contents.onRead,
             });
             contents.add(layer);
             return { size, diffId: layer.diffId };
@@ -65418,7 +80667,7 @@ const AT_A_TIME = 2;
 const MAX_ENTRIES = 2_000_000;
 const MAX_FACT_BYTES = 256 * 1024 * 1024;
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
-function createLayerContents(signal) {
+function createLayerContents(signal, onRead) {
     const known = new Map();
     const underWay = new Map();
     const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
@@ -65449,7 +80698,7 @@ function createLayerContents(signal) {
             if (signal.aborted)
                 throw cancelled(diffId);
             const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
+            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true, onRead };
             return keep(await readLayer(stored, expected).catch((error) => {
                 throw signal.aborted ? cancelled(diffId) : error;
             }));
@@ -65457,7 +80706,7 @@ function createLayerContents(signal) {
         underWay.set(diffId, reading);
         return reading;
     };
-    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read };
+    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, onRead };
 }
 function cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
@@ -65927,7 +81176,7 @@ function openIncoming(contents, inTurn) {
     const count = (part) => void (received += part.length);
     // Looked at when the end is reached: only then it is known.
     const expected = { digest: null, diffId: null };
-    const blob = incoming_readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+    const blob = incoming_readBlob(sink, expected, contents, inTurn).then((read) => {
         if (expected.digest === null || read.digest === expected.digest)
             return read;
         throw new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`);
@@ -65951,7 +81200,7 @@ function openIncoming(contents, inTurn) {
         blob,
     };
 }
-async function incoming_readBlob(stored, expected, isWalked, inTurn) {
+async function incoming_readBlob(stored, expected, contents, inTurn) {
     const parts = stored[Symbol.asyncIterator]();
     const start = [];
     let length = 0;
@@ -65970,9 +81219,9 @@ async function incoming_readBlob(stored, expected, isWalked, inTurn) {
     if (isDocument(first.subarray(0, TAR_BLOCK)))
         return hashBlob(all, true);
     return inTurn(async () => {
-        if (!isWalked)
+        if (contents === null)
             return hashBlob(all, false);
-        const layer = await readLayer(all, { ...expected, isOurs: true });
+        const layer = await readLayer(all, { ...expected, isOurs: true, onRead: contents.onRead });
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -67120,7 +82369,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
     return {
         signal,
         onFailure: () => (isAlone ? stop.abort() : undefined),
-        contents: createLayerContents(signal),
+        contents: createLayerContents(signal, world.log.read),
         layers: new Map(),
         findSocket: createFindSocket(exec, signal),
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
@@ -67537,8 +82786,8 @@ var git_branch = __nccwpck_require__(6235);
 var git = __nccwpck_require__(75);
 // EXTERNAL MODULE: ./build/image/source/manifests.js
 var manifests = __nccwpck_require__(3608);
-// EXTERNAL MODULE: ./build/inputs/command-line.js + 1 modules
-var command_line = __nccwpck_require__(9587);
+// EXTERNAL MODULE: ./build/inputs/commands.js + 1 modules
+var commands = __nccwpck_require__(5977);
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs = __nccwpck_require__(743);
 // EXTERNAL MODULE: ./build/record/paths.js
@@ -68785,7 +84034,7 @@ async function showHistory(command, { exec, openOutput, cwd, warn }, terminal) {
         case 'json':
             return renderHistoryJson(histories, { version: version/* version */.r, branch: dataBranch, commit: branch.commit });
         case 'table':
-            return renderHistoryTable({ ...histories, last: command.last ?? command_line/* LAST_SHOWN */.D2 }, terminal);
+            return renderHistoryTable({ ...histories, last: command.last ?? commands/* LAST_SHOWN */.D2 }, terminal);
     }
 }
 function noRecords(message, { offline }) {
@@ -68824,6 +84073,214 @@ function listed(names) {
     const all = [...new Set(names)];
     const shown = all.slice(0, LISTED).map((each) => `\`${(0,characters/* oneLine */.TN)(each)}\``);
     return `${shown.join(', ')}${all.length > LISTED ? `, … (${all.length})` : ''}`;
+}
+
+
+/***/ }),
+
+/***/ 4057:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ createTerminalLog),
+/* harmony export */   g: () => (/* binding */ printable)
+/* harmony export */ });
+/* harmony import */ var _report_characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+/* harmony import */ var _report_units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5088);
+
+
+/** How often what is under way is drawn anew. */
+const EVERY_MS = 150;
+/** Builds that have a line of their own. */
+const SHOWN = 6;
+/** A bar, the start of an instruction and a time need this much. */
+const COLUMNS_MIN = 20;
+/**
+ * The log of a run, for a person. Where nobody looks: each build's lines as they come, behind its side's name; of buildx's numbered lines
+ * only the steps, unless `verbose`; what it says of a failed step at the end, and what `before-build` prints, whole. On a terminal a step
+ * that was run has a line when it is finished, and what is under way stands below, a line for each build. `signal`: after it, nothing is told of what is
+ * being stopped.
+ */
+function createTerminalLog(screen, { verbose, signal }) {
+    const area = createArea(screen);
+    const tasks = new Set();
+    let bytes = 0;
+    let isClosed = false;
+    let stop = null;
+    const say = (text) => area.print(text);
+    const draw = () => area.show(underWay(tasks, bytes, screen));
+    const refresh = () => {
+        if (!screen.isLive || isClosed)
+            return;
+        if (tasks.size > 0) {
+            stop ??= screen.every(EVERY_MS, draw);
+            return draw();
+        }
+        stop?.();
+        stop = null;
+        area.show([]);
+    };
+    const dim = (row) => (screen.colour ? `\u001b[2m${row}\u001b[22m` : row);
+    const row = (label, text, isWhole) => {
+        const line = `${label} │ ${text}`;
+        if (!screen.isLive)
+            return say(dim(printable(line)));
+        const shown = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .manyLines */ .hw)(line).join(' ');
+        say(dim(isWhole ? shown : (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(shown), lineWidth(screen))));
+    };
+    return {
+        section: (title) => {
+            // Of several images each says which one it is.
+            const [, image = '', what = ''] = /^(.*: )?(?:Build|Read) (base\b)?/s.exec(title) ?? [];
+            const label = `${image.replace(/: $/, ' ')}${what || 'head'}`;
+            const isRead = /^(?:.*: )?Read /s.test(title);
+            const task = {
+                label,
+                doing: isRead ? 'reading' : 'starting',
+                since: screen.now(),
+                steps: new Map(),
+                cached: 0,
+            };
+            say((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(title.replaceAll('`', '')));
+            tasks.add(task);
+            refresh();
+            return {
+                line: (text) => {
+                    if (signal.aborted)
+                        return;
+                    const isKept = verbose || !/^(?:#\d+ (?!\[(?!internal))|\s*$)/.test(text);
+                    if (!screen.isLive) {
+                        if (isKept)
+                            row(label, text, true);
+                        return;
+                    }
+                    const finished = advance(task, text, screen.now());
+                    if (verbose)
+                        row(label, text, true);
+                    else if (finished !== null)
+                        row(label, finished, false);
+                    // What it is about to do is shown while it does; that it was stopped, for the other side failed, is no news.
+                    else if (isKept && !/^#\d+ |…$|^ERROR: .*\bcontext canceled$/.test(text))
+                        row(label, text, true);
+                    refresh();
+                },
+                end: () => {
+                    tasks.delete(task);
+                    if (screen.isLive && !signal.aborted && task.cached > 0 && !verbose)
+                        row(label, `${(0,_report_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(task.cached, 'step')} cached`, false);
+                    refresh();
+                },
+            };
+        },
+        info: say,
+        warning: (text) => say(`Warning: ${printable(text)}`),
+        read: (more) => {
+            bytes += more;
+        },
+        say,
+        close: () => {
+            isClosed = true;
+            stop?.();
+            stop = null;
+            area.show([]);
+        },
+    };
+}
+/** Without control characters: a build's output must not steer the terminal. */
+function printable(text) {
+    // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+    return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
+/**
+ * What a line of `--progress=plain` tells (`#5 [2/4] RUN make`, `#5 DONE 1.2s`, `#5 CACHED`, `#5 0.31 output`): a step that it ends, as the
+ * line to keep of it, or null; those that the cache had are counted. BuildKit says a step's first line again where it comes back to it.
+ */
+function advance(task, line, now) {
+    const [, number, rest = ''] = /^#(\d+) (.*)$/s.exec(line) ?? [];
+    if (number === undefined) {
+        if (line.endsWith('…'))
+            Object.assign(task, { doing: line.replace(/ …$/, ''), since: now });
+        return null;
+    }
+    const key = Number(number);
+    const step = task.steps.get(key);
+    const ended = /^(?:DONE( [\d.]+s)?|(CACHED)|ERROR\b.*|CANCELED)$/s.exec(rest);
+    if (ended !== null) {
+        if (step === undefined || !step.isRunning)
+            return null;
+        step.isRunning = false;
+        Object.assign(task, { doing: 'waiting', since: now });
+        if (step.isInternal || rest.startsWith('ERROR') || rest === 'CANCELED')
+            return null;
+        if (ended[2] === undefined)
+            return `${step.text}${ended[1] ?? ''}`;
+        task.cached += 1;
+    }
+    else if (step === undefined && key > 0) {
+        // One that goes on after its end (an export's many parts) is known, and no new one.
+        const isInternal = !/^\[(?![^\]]*\binternal\])/.test(rest);
+        task.steps.set(key, { text: (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(rest), since: now, isRunning: true, isInternal });
+    }
+    return null;
+}
+/** What is under way: a line for each build, and how much was read. */
+function underWay(tasks, bytes, screen) {
+    const width = lineWidth(screen);
+    const now = screen.now();
+    const { rows } = screen.size();
+    const most = Math.max(1, Math.min(SHOWN, rows - 3));
+    const shown = [...tasks].slice(0, most);
+    const labels = Math.min(Math.max(0, ...shown.map(({ label }) => (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(label)))), Math.floor(width / 3));
+    const lines = shown.map((task) => taskLine(task, labels, width, now));
+    const more = tasks.size - shown.length;
+    const notes = [...(more > 0 ? [`${more} more`] : []), ...(bytes > 0 ? [`${(0,_report_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatBytes */ .z3)(bytes)} of layers read`] : [])];
+    return notes.length === 0 || lines.length === 0 ? lines : [...lines, (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)(`  ${notes.join(', ')}`, width)];
+}
+/** `head │ [2/4] RUN npm ci                12 s`. */
+function taskLine(task, labels, width, now) {
+    const running = [...task.steps.values()].filter((step) => step.isRunning);
+    // What everybody waits for is what has run for longest.
+    const [step, ...others] = running.toSorted((one, other) => one.since - other.since);
+    const time = ` ${seconds(now - (step?.since ?? task.since))}`;
+    const beside = others.length > 0 ? ` +${others.length}` : '';
+    const name = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(task.label), labels);
+    const start = `${name}${' '.repeat(labels - (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(name))} │ `;
+    const room = Math.max(0, width - (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(start) - time.length - beside.length);
+    const text = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(step?.text ?? task.doing), room);
+    return `${start}${text}${beside}${' '.repeat(room - (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(text))}${time}`;
+}
+/** `8 s`, `2 min 05 s`. */
+function seconds(milliseconds) {
+    const all = Math.max(0, Math.floor(milliseconds / 1000));
+    return all < 60 ? `${all} s` : `${Math.floor(all / 60)} min ${String(all % 60).padStart(2, '0')} s`;
+}
+/** The last column stays free: terminals differ over what a full line does to the next one. */
+function lineWidth(screen) {
+    return Math.max(COLUMNS_MIN, screen.size().columns) - 1;
+}
+/** The lines at the bottom, which are replaced, and what is printed above them. ECMA-48: CUU (8.3.22), ED (8.3.39). */
+function createArea({ write, size, isLive }) {
+    let shown = [];
+    /** Terminals break lines anew when they become narrower: then they have more rows than were written. */
+    const erase = () => {
+        const { columns } = size();
+        const rows = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(line) / columns)), 0);
+        // What was typed meanwhile (`^C`) stands on the line below, and goes with it.
+        return `${rows === 0 ? '' : `\u001b[${rows}A`}${isLive ? '\r\u001b[J' : ''}`;
+    };
+    return {
+        print: (text) => write(`${erase()}${text}\n${written(shown)}`),
+        show: (lines) => {
+            if (lines.length === shown.length && lines.every((line, at) => line === shown[at]))
+                return;
+            const before = erase();
+            shown = lines;
+            write(`${before}${written(lines)}`);
+        },
+    };
+}
+function written(lines) {
+    return lines.map((line) => `${line}\n`).join('');
 }
 
 

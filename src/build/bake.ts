@@ -106,7 +106,7 @@ export async function readDefinition(
   const printed = await exec('docker', [...args, '--', ...names], { cwd: folder, withoutCredentials: true })
   const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1]
   if (missing !== undefined)
-    throw new CouldNotMeasure('input', `The bake file has no target \`${missing}\`.`, {
+    throw new CouldNotMeasure('input', noTarget(missing), {
       remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
     })
   if (printed.exitCode !== 0)
@@ -127,6 +127,28 @@ export async function readDefinition(
   const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]))
   const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]))
   return { wanted: resolved(groups, targets), targets }
+}
+
+const noTarget = (name: string): string => `The bake file has no target \`${name}\`.`
+/** What `readDefinition` says where no target is asked for, and the files have no default. */
+export const NO_DEFAULT = noTarget('default')
+
+const listedShape = z.array(z.looseObject({ name: z.string(), group: z.boolean().default(false) }))
+
+/**
+ * The names of all targets of bake files, without groups. Throws CouldNotMeasure `input` with bake's own reason.
+ * The form: https://docs.docker.com/reference/cli/docker/buildx/bake/#list
+ */
+export async function listTargets(exec: Exec, { tree, folder, files }: BakeRun): Promise<string[]> {
+  await mustBeFiles(tree, folder, files)
+  const args = ['buildx', 'bake', '--list=type=targets,format=json', ...files.map((file) => `--file=${file}`)]
+  const listed = await exec('docker', args, { cwd: folder, withoutCredentials: true })
+  const parsed = listedShape.safeParse(listed.exitCode === 0 ? parseJson(listed.stdout) : null)
+  if (!parsed.success)
+    throw new CouldNotMeasure('input', `The targets of the bake file cannot be listed: ${reasonOf(listed.stderr)}`, {
+      remedy: '`docker buildx bake --list=targets` says the same; buildx 0.20 or newer is needed.',
+    })
+  return parsed.data.filter(({ group }) => !group).map(({ name }) => name)
 }
 
 /** A compose file takes in others (`env_file`, `extends`, `include`), of which what is wrong shows a line. */

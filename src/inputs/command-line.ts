@@ -1,24 +1,21 @@
 import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
-import { CouldNotMeasure } from '../failure.ts'
-import { descriptions } from './descriptions.ts'
-import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from './inputs.ts'
+import { CouldNotMeasure, type Failure } from '../failure.ts'
+import {
+  ALL_OPTIONS,
+  COMMANDS,
+  DEFAULT_PAGE,
+  SPECS,
+  TOP_OPTIONS,
+  WORKFLOW_ONLY,
+  type CommandName,
+  type Option,
+} from './commands.ts'
+import { IMAGE_FORM, onOneLine } from './inputs.ts'
 import { parseReference } from './reference.ts'
 
-/** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>([
-  'accept-label',
-  'comment',
-  'github-token',
-  'record',
-  'untouched',
-  'mode',
-  'reports',
-  'allow-pull-request-target',
-])
-
-/** The options of the commands that are inputs, in action.yml's order. */
-export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
+/** How a report is printed. `text`: for a person at a terminal. */
+export type Form = 'text' | 'json' | 'markdown' | 'html'
 
 /** What the command line asks for. */
 export type Command =
@@ -27,7 +24,7 @@ export type Command =
       values: Record<string, string>
       /** The image to compare with was named for nothing else: it has to be there. */
       mustExist: boolean
-      json: boolean
+      form: Form
       verbose: boolean
       /** `explore`: the page is what is wanted, and no judgement. */
       explores: boolean
@@ -40,9 +37,15 @@ export type Command =
       values: Record<string, string>
       /** Files and folders. */
       paths: string[]
-      json: boolean
+      form: Form
     }
-  | { kind: 'help' | 'version' }
+  | { kind: 'completion'; shell: Shell }
+  /** `command` null: of the whole program. */
+  | { kind: 'help'; command: CommandName | null }
+  | { kind: 'version' }
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]
 
 /** What `init` is asked for. */
 export type InitCommand = {
@@ -51,6 +54,8 @@ export type InitCommand = {
   force: boolean
   /** The file is only shown. */
   dryRun: boolean
+  /** What was found, measured and made of it is printed as JSON, and no file written. */
+  json: boolean
   verbose: boolean
   builder: string | null
 }
@@ -69,164 +74,174 @@ export type HistoryCommand = {
   offline: boolean
 }
 
-const OWN_OPTIONS = {
-  base: { type: 'string' },
-  output: { type: 'string' },
-  json: { type: 'boolean' },
-  verbose: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const
-
-/** Where `explore` writes the page to, where nobody says. */
-const DEFAULT_PAGE = 'image-budget.html'
-
-/** Records of an image that `history` shows in its table, where nobody says how many. */
-export const LAST_SHOWN = 30
-
-/** The options that `history` has and nothing else. */
-const HISTORY_OPTIONS = {
-  platform: { type: 'string' },
-  last: { type: 'string' },
-  csv: { type: 'boolean' },
-  offline: { type: 'boolean' },
-} as const
-
-/** The options that `init` has and nothing else. */
-const INIT_OPTIONS = { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
-
-/** All options of `init`. */
-const OF_INIT = ['dry-run', 'force', 'builder', 'verbose']
-
-/** All options of `history`. */
-const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline']
-
-/** Those of them that are inputs. */
-const OF_HISTORY_INPUTS: ReadonlySet<string> = new Set<InputName>(['name', 'config', 'data-branch'])
-
-/** All options of `report`, and those of them that are inputs. */
-const OF_REPORT_INPUTS: ReadonlySet<string> = new Set<InputName>(['images', 'config', 'fail'])
-const OF_REPORT = [...OF_REPORT_INPUTS, 'json']
+/** How the arguments are split; which of the options a command has is looked at afterwards. */
+const KNOWN = Object.fromEntries(
+  ALL_OPTIONS.flatMap(({ names, short, value }) =>
+    names.map((name) => [
+      name,
+      { type: value === null ? ('boolean' as const) : ('string' as const), ...(short !== null && { short }) },
+    ]),
+  ),
+)
 
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
  */
 export function readCommand(argv: string[]): Command {
-  const { tokens, positionals } = parseArgs({
-    args: argv,
-    options: {
-      ...OWN_OPTIONS,
-      ...HISTORY_OPTIONS,
-      ...INIT_OPTIONS,
-      ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])),
-    },
-    strict: false,
-    tokens: true,
-  })
-  const given = tokens.filter((token) => token.kind === 'option')
-  if (given.some(({ name }) => name === 'help') || positionals[0] === 'help' || argv.length === 0)
-    return { kind: 'help' }
-  if (given.some(({ name }) => name === 'version')) return { kind: 'version' }
+  const { given, words } = split(argv)
+  const [first, ...rest] = words
+  const command = COMMANDS.find((name) => name === first?.text)
+  const asks = (option: string): boolean => given.some(({ name }) => name === option)
+  if (argv.length === 0) return { kind: 'help', command: null }
+  if (command === undefined) {
+    // Nothing that looks like a command, but a wish that needs none.
+    if (first === undefined && asks('help')) return { kind: 'help', command: null }
+    if (first === undefined && asks('version')) return { kind: 'version' }
+    throw notUnderstood([noCommand(first?.text ?? null, given)], null)
+  }
+  if (asks('help')) return { kind: 'help', command: command === 'help' ? null : command }
+  if (asks('version')) return { kind: 'version' }
+  if (command === 'help') {
+    const about = COMMANDS.find((name) => name === rest[0]?.text)
+    if (rest.length > 0 && about === undefined) throw notUnderstood([noCommand(rest[0]!.text, [])], null)
+    return { kind: 'help', command: about ?? null }
+  }
 
-  const problems: string[] = []
-  const [command, ...more] = positionals
-  if (command === 'history') return readHistory(given, more)
-  if (command === 'init') return readInit(given, more)
-  if (command === 'report') return readReportCommand(given, more)
-  const values: Record<string, string> = {}
-  const explores = command === 'explore'
-  const isOfTwo = command === 'diff' || (explores && more.length > 1)
-  const reference = explores && more.length === 1 ? parseReference(more[0]!) : null
-  if (reference !== null) {
-    values['image'] = reference.text
-    if (given.some(({ name }) => name === 'image'))
-      problems.push(`The image is given twice: \`${onOneLine(reference.text)}\` and \`--image\`.`)
-  } else if (command === 'check' || (explores && !isOfTwo)) {
-    if (more[0] !== undefined) values['context'] = more[0]
-    if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
-      problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`)
-    if (more.length > 1)
-      problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
-  } else if (isOfTwo) {
-    if (more.length === 2) {
-      ;[values['baseline'], values['image']] = more as [string, string]
-      // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
-      const unclear = more.filter((text) => parseReference(text) === null).map((text) => `\`${onOneLine(text)}\``)
-      if (unclear.length > 0) problems.push(`\`${command}\` has ${unclear.join(' and ')}; it takes ${IMAGE_FORM}.`)
-    } else
-      problems.push(
-        `\`${command}\` takes two images, the one to compare with and the one to judge: \`image-budget ${command} docker-daemon:api:1.0 docker-daemon:api:1.1\`.`,
-      )
-    for (const { name, rawName } of given.filter((option) => ['image', 'baseline', 'base'].includes(option.name)))
-      problems.push(
-        `\`${rawName}\` has no place in \`${command}\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`,
-      )
-  } else {
-    problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget explore\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`,
-    )
+  const options = readOptions(command, given)
+  // What stands behind an option that is not known may be its value.
+  const args: Arguments = {
+    texts: rest.filter((word) => !word.isUnsure).map(({ text }) => text),
+    isSure: rest.every((word) => !word.isUnsure),
   }
-  for (const { name, rawName, value } of given) {
-    const isFlag = name === 'json' || name === 'verbose'
-    const isOutput = name === 'output' && explores
-    const input = name === 'base' ? 'base-ref' : isOutput ? 'page' : inputOptions.find((known) => known === name)
-    if (name === 'json' && explores) {
-      problems.push(
-        `\`${rawName}\` has no place in \`explore\`, which prints where the page is; \`check\` and \`diff\` have it.`,
-      )
-    } else if (!isFlag && input === undefined) {
-      problems.push(`\`${rawName}\` is not an option${hint(name)}`)
-    } else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
-      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
-    } else if (input !== undefined) {
-      values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value!
-    }
-  }
-  if (explores) values['page'] ??= DEFAULT_PAGE
-  refuse(problems)
-  return {
-    kind: 'check',
-    values,
-    mustExist: isOfTwo,
-    explores,
-    json: given.some(({ name }) => name === 'json'),
-    verbose: given.some(({ name }) => name === 'verbose'),
-  }
-}
-
-function refuse(problems: string[]): void {
-  if (problems.length === 0) return
-  throw new CouldNotMeasure('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' })
+  const read = {
+    check: () => readMeasuring(options, args, 'check'),
+    diff: () => readMeasuring(options, args, 'diff'),
+    explore: () => readMeasuring(options, args, 'explore'),
+    report: () => readReport(options, args),
+    history: () => readHistory(options, args),
+    init: () => readInit(options, args),
+    completion: () => readCompletion(options, args),
+  }[command]()
+  if (options.problems.length > 0) throw notUnderstood(options.problems, command)
+  return read
 }
 
 /** An option as it was given; without `value`: it has none. */
 type Given = { name: string; rawName: string; value: string | undefined }
+/** An argument that is no option. `isUnsure`: it may be the value of one that is not known. */
+type Word = { text: string; isUnsure: boolean }
+/** `isSure` false: there may be one more or less. */
+type Arguments = { texts: string[]; isSure: boolean }
+/** A command's options: values by the name that the option is known by, flags with an empty one. */
+type Options = { values: ReadonlyMap<string, string>; inputs: Record<string, string>; problems: string[] }
 
-/** The options of `history`; `more`: what stands there besides. */
-function readHistory(given: Given[], more: string[]): HistoryCommand {
-  const problems = more.map(
-    (text) => `\`${onOneLine(text)}\` is one argument too many; \`history\` takes options alone.`,
-  )
-  const values = new Map<string, string>()
-  for (const { name, rawName, value } of given) {
-    const isFlag = name === 'json' || name === 'csv' || name === 'offline'
-    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`)
-    else if (isFlag ? value !== undefined : value === undefined || value === '')
-      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
-    else values.set(name, value ?? '')
+function split(argv: string[]): { given: Given[]; words: Word[] } {
+  const { tokens } = parseArgs({ args: argv, options: KNOWN, strict: false, allowPositionals: true, tokens: true })
+  const given: Given[] = []
+  const words: Word[] = []
+  let isUnsure = false
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      words.push({ text: token.value, isUnsure: isUnsure && !COMMANDS.some((name) => name === token.value) })
+      isUnsure = false
+    } else if (token.kind === 'option') {
+      // `--builder --json`: what looks like an option is one, and no value.
+      const isOption = token.inlineValue === false && /^--[a-z]/.test(token.value)
+      const value = isOption ? undefined : token.value
+      given.push({ name: token.name, rawName: token.rawName, value })
+      if (isOption) given.push(...split([token.value]).given)
+      isUnsure = token.value === undefined && !Object.hasOwn(KNOWN, token.name)
+    }
   }
+  return { given, words }
+}
+
+/** What of the options a command has, and a sentence for each that it does not. */
+function readOptions(command: CommandName, given: readonly Given[]): Options {
+  const values = new Map<string, string>()
+  const inputs: Record<string, string> = {}
+  const problems: string[] = []
+  for (const { name, rawName, value } of given) {
+    const option = SPECS[command].options.find(({ names }) => names.includes(name))
+    if (option === undefined) problems.push(noOption(name, rawName, command))
+    else if (option.value === null && value !== undefined) problems.push(`\`${rawName}\` takes no value.`)
+    else if (option.value !== null && !value)
+      problems.push(`\`${rawName}\` takes a value: \`${rawName} ${option.value}\`.`)
+    else {
+      values.set(option.names[0], added(option, values.get(option.names[0]), value ?? ''))
+      if (option.input !== null) inputs[option.input] = added(option, inputs[option.input], value ?? '')
+    }
+  }
+  return { values, inputs, problems }
+}
+
+function added({ repeats }: Option, before: string | undefined, value: string): string {
+  return repeats && before !== undefined ? `${before}\n${value}` : value
+}
+
+/** `check`, `diff` and `explore`. */
+function readMeasuring(
+  { values, inputs, problems }: Options,
+  { texts, isSure }: Arguments,
+  command: 'check' | 'diff' | 'explore',
+): Command {
+  const explores = command === 'explore'
+  const isOfTwo = command === 'diff' || (explores && texts.length > 1)
+  const reference = explores && texts.length === 1 ? parseReference(texts[0]!) : null
+  if (reference !== null) {
+    if (values.has('image'))
+      problems.push(`The image is given twice: \`${onOneLine(reference.text)}\` and \`--image\`.`)
+    inputs['image'] = reference.text
+  } else if (!isOfTwo) {
+    if (texts[0] !== undefined && values.has('context'))
+      problems.push(`The build context is given twice: \`${onOneLine(texts[0])}\` and \`--context\`.`)
+    if (texts.length > 1)
+      problems.push(`\`${onOneLine(texts[1]!)}\` is one argument too many; \`check\` takes at most the build context.`)
+    if (texts[0] !== undefined) inputs['context'] = texts[0]
+  } else if (texts.length === 2) {
+    // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
+    const unclear = texts.filter((text) => parseReference(text) === null).map((text) => `\`${onOneLine(text)}\``)
+    if (unclear.length > 0) problems.push(`\`${command}\` has ${unclear.join(' and ')}; it takes ${IMAGE_FORM}.`)
+    for (const name of ['image', 'baseline', 'base'].filter((each) => values.has(each)))
+      problems.push(
+        `\`--${name}\` has no place beside two images: ${name === 'image' ? 'the second' : 'the first'} argument says it.`,
+      )
+    ;[inputs['baseline'], inputs['image']] = texts as [string, string]
+  } else if (isSure) {
+    problems.push(
+      `\`${command}\` takes two images, the one to compare with and the one to judge: \`image-budget ${command} docker-daemon:api:1.0 docker-daemon:api:1.1\`.`,
+    )
+  }
+  if (explores) inputs['page'] ??= DEFAULT_PAGE
+  const form = formOf(values, problems)
+  return { kind: 'check', values: inputs, mustExist: isOfTwo, explores, form, verbose: values.has('verbose') }
+}
+
+/** Of the forms of a report at most one. */
+function formOf(values: Options['values'], problems: string[]): Form {
+  const [form, ...more] = (['json', 'markdown', 'html'] as const).filter((each) => values.has(each))
+  if (more.length > 0) problems.push(oneForm([form!, ...more]))
+  return form ?? 'text'
+}
+
+function oneForm(forms: readonly string[]): string {
+  const [last, ...others] = forms.map((form) => `\`--${form}\``).toReversed()
+  const all = `${others.toReversed().join(', ')} and ${last}`
+  return `${all} are forms of the same; leave ${forms.length === 2 ? 'one of the two' : 'all but one'} out.`
+}
+
+function readHistory({ values, inputs, problems }: Options, { texts }: Arguments): HistoryCommand {
+  problems.push(...tooMany('history', texts))
   const [platform, last] = [values.get('platform') ?? null, values.get('last') ?? null]
   if (platform !== null && !/^\w+(?:\/[\w.]+){1,2}$/.test(platform))
     problems.push(`\`--platform\` has \`${onOneLine(platform)}\`; it takes one platform: \`linux/amd64\`.`)
   if (last !== null && !/^[1-9]\d{0,8}$/.test(last))
     problems.push(`\`--last\` has \`${onOneLine(last)}\`; it takes a number of records, 1 or more: \`30\`.`)
-  if (values.has('csv') && values.has('json'))
-    problems.push('`--csv` and `--json` are two forms of the same; leave one of the two out.')
-  refuse(problems)
+  if (values.has('csv') && values.has('json')) problems.push(oneForm(['csv', 'json']))
   return {
     kind: 'history',
-    values: Object.fromEntries([...values].filter(([name]) => OF_HISTORY_INPUTS.has(name))),
+    values: inputs,
     platform,
     last: last === null ? null : Number(last),
     form: values.has('csv') ? 'csv' : values.has('json') ? 'json' : 'table',
@@ -234,162 +249,103 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   }
 }
 
-/** The options of `init`; `more`: what stands there besides. */
-function readInit(given: Given[], more: string[]): InitCommand {
-  const problems = more.map((text) => `\`${onOneLine(text)}\` is one argument too many; \`init\` takes options alone.`)
-  let builder: string | null = null
-  for (const { name, rawName, value } of given) {
-    if (!OF_INIT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'init', OF_INIT)}`)
-    else if (name !== 'builder' && value !== undefined) problems.push(`\`${rawName}\` takes no value.`)
-    else if (name === 'builder' && !value) problems.push(`\`${rawName}\` takes a value.`)
-    else if (name === 'builder') builder = value ?? null
+function readInit({ values, problems }: Options, { texts }: Arguments): InitCommand {
+  problems.push(...tooMany('init', texts))
+  return {
+    kind: 'init',
+    force: values.has('force'),
+    dryRun: values.has('dry-run'),
+    json: values.has('json'),
+    verbose: values.has('verbose'),
+    builder: values.get('builder') ?? null,
   }
-  refuse(problems)
-  const has = (option: string): boolean => given.some(({ name }) => name === option)
-  return { kind: 'init', force: has('force'), dryRun: has('dry-run'), verbose: has('verbose'), builder }
 }
 
-/** The options of `report`, and the files that it reads. */
-function readReportCommand(given: Given[], paths: string[]): Command {
-  const problems =
-    paths.length > 0
-      ? []
-      : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.']
-  const values: Record<string, string> = {}
-  for (const { name, rawName, value } of given) {
-    const isFlag = name === 'json'
-    if (!OF_REPORT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`)
-    else if (isFlag ? value !== undefined : value === undefined || value === '')
-      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
-    else if (!isFlag)
-      values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value!
+function tooMany(command: CommandName, texts: readonly string[]): string[] {
+  return texts.map((text) => `\`${onOneLine(text)}\` is one argument too many; \`${command}\` takes options alone.`)
+}
+
+/** The files that it reads stand among the arguments. */
+function readReport({ values, inputs, problems }: Options, { texts, isSure }: Arguments): Command {
+  if (texts.length === 0 && isSure)
+    problems.push(
+      '`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.',
+    )
+  return { kind: 'report', values: inputs, paths: texts, form: formOf(values, problems) }
+}
+
+function readCompletion({ problems }: Options, { texts, isSure }: Arguments): Command {
+  const shell = SHELLS.find((each) => each === texts[0])
+  if ((shell === undefined && isSure) || texts.length > 1) {
+    const has = texts.length === 0 ? '' : ` has \`${onOneLine(texts.join(' '))}\`; it`
+    problems.push(`\`completion\`${has} takes a shell: \`bash\`, \`zsh\` or \`fish\`.${meant(texts[0], SHELLS)}`)
   }
-  refuse(problems)
-  return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') }
+  return { kind: 'completion', shell: shell ?? 'bash' }
 }
 
-/** The rest of the sentence on what is no option of a command. */
-function noOption(name: string, command: string, options: readonly string[]): string {
-  const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name)
-  if (isKnown)
-    return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`
-  const near = closestMatch(name.slice(0, 100), [...options], { maxDistance: 2 })
-  return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`
+function notUnderstood(problems: readonly string[], command: CommandName | null): CouldNotMeasure {
+  const remedy =
+    command === null
+      ? '`image-budget --help` lists the commands.'
+      : `\`image-budget ${command} --help\` lists its options.`
+  return new CouldNotMeasure('input', problems.join('\n'), { remedy })
 }
 
-/** The end of the sentence on an unknown option. */
-function hint(name: string): string {
-  if (name === 'output') return ' of this command; `explore` has it, the others have `--page`.'
-  const near = nearestInput(name)
-  if (near === null && Object.hasOwn(INIT_OPTIONS, name)) return ' of this command; `init` has it.'
-  if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
-  return WORKFLOW_ONLY.has(near)
-    ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
-    : `; did you mean \`--${near}\`?`
+/** An error on inputs in the words of who gave them as options of a command, with where these are told of. */
+export function ofOptions(failure: Failure, argv: readonly string[]): Failure {
+  if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message)) return failure
+  const message = failure.message
+    .replace(/^An input is/, 'An option is')
+    .replace(/^(\d+) inputs are/, '$1 options are')
+    .replaceAll(/^- `(?=[a-z-]+` has )/gm, '- `--')
+  const command = COMMANDS.find((name) => argv.includes(name)) ?? 'check'
+  return { ...failure, message, remedy: failure.remedy ?? `\`image-budget ${command} --help\` lists its options.` }
 }
 
-/** Inputs that are lists: given twice, the option adds. */
-const LISTS: ReadonlySet<string> = new Set<InputName>([
-  'images',
-  'dockerfiles',
-  'bake-files',
-  'bake-targets',
-  'build-args',
-  'build-contexts',
-  'platforms',
-  'metrics',
-  'budgets',
-  'forbid',
-  'secrets',
-  'secret-files',
-  'cache-from',
-  'cache-to',
-])
-
-/** The help text; `width` in columns. */
-export function helpText(width: number): string {
-  const option = (name: string, text: string): string =>
-    `  ${name}\n${wrap(text, Math.min(width, 100) - 6)
-      .map((line) => `      ${line}`)
-      .join('\n')}`
-  return `Keeps container images inside a size budget.
-
-Usage: image-budget check [OPTIONS] [CONTEXT]
-       image-budget diff [OPTIONS] BASE IMAGE
-       image-budget explore [OPTIONS] [--output FILE] [CONTEXT | IMAGE | BASE IMAGE]
-       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
-                           [--json] FILE...
-       image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
-                            [--csv | --json] [--config FILE]
-                            [--data-branch BRANCH] [--offline]
-       image-budget init [--dry-run] [--force] [--builder NAME]
-
-${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
-
-${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
-
-${wrap('explore measures as check and diff do, and writes a page to look at in a browser: an interactive map of what is in the image and what changed. It is one file that needs no network.', Math.min(width, 100)).join('\n')}
-
-${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
-
-${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
-
-${wrap('init builds and measures the images of the repository, those of its bake file and its other committed Dockerfiles, and writes a first .github/image-budget.yml of what they have.', Math.min(width, 100)).join('\n')}
-
-Examples:
-  image-budget check --max-size "160 MB"
-  image-budget check --base main --max-increase 3% services/api
-  image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
-  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
-  image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
-  image-budget explore docker-daemon:api:1.0 docker-daemon:api:1.1
-  image-budget report image-budget-reports
-  image-budget history --name api --last 100
-  image-budget history --csv > history.csv
-
-Options of check, diff and explore:
-${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
-${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
-${option('--output FILE', `Where explore writes the page to. Default: ${DEFAULT_PAGE}.`)}
-${option('--json', 'Print the report as JSON on standard output (check and diff).')}
-${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
-
-Options of report:
-${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
-${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
-${option('--fail BOOLEAN', descriptions.fail)}
-${option('--json', 'Print the one report of them all as JSON on standard output.')}
-
-Options of history:
-${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}
-${option('--platform OS/ARCH', 'The one platform that is wanted: linux/amd64. Default: all.')}
-${option('--last N', `So many of the newest records of each image. Default: ${LAST_SHOWN} in the table, all of them in the other forms.`)}
-${option('--csv', 'Print every figure as CSV, a line a record (docs/history.md).')}
-${option('--json', 'Print every figure as JSON (docs/history.md).')}
-${option('--config FILE', 'Budget file that may name the branch. Default: .github/image-budget.yml.')}
-${option('--data-branch BRANCH', 'Branch that has the records. Default: that of the budget file, or image-budget.')}
-${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
-
-Options of init:
-${option('--dry-run', 'Print the file, and write none.')}
-${option('--force', 'Write it anew where there is one.')}
-${option('--builder NAME', 'Same as for check.')}
-
-Options of all:
-${option('-h, --help', 'Print this help.')}
-${option('-v, --version', 'Print the version.')}
-
-Exit code: 0 within budget, 1 over budget, 2 could not measure (or show), 130 cancelled.
-Images: docs/configuration.md says more of references (FILE:NAME, FILE:@0, NAME@sha256:…).
-`
+function noCommand(text: string | null, given: readonly Given[]): string {
+  const all = COMMANDS.map((name) => `\`${name}\``).join(', ')
+  if (text !== null) return `\`${onOneLine(text)}\` is not a command.${meant(text, COMMANDS)} The commands are ${all}.`
+  const [option] = given
+  const before = option === undefined ? '' : ` before \`${onOneLine(option.rawName)}\``
+  return `There is no command${before}. The commands are ${all}.`
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.replaceAll('`', '').split(/\s+/)) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
+/** The nearest of some words; nothing where none is near. */
+function meant(text: string | undefined, words: readonly string[]): string {
+  const near =
+    text === undefined ? undefined : closestMatch(text.slice(0, 100).toLowerCase(), [...words], { maxDistance: 2 })
+  return near === undefined ? '' : ` Did you mean \`${near}\`?`
+}
+
+/** The sentence on what is no option of a command: what it was most likely meant as, or where it belongs. */
+function noOption(name: string, rawName: string, command: CommandName): string {
+  const shown = `\`${onOneLine(rawName)}\``
+  const known = SPECS[command].options.flatMap(({ names }) => names)
+  const [slip, near] = [1, 2].map((maxDistance) => nearest(name, known, maxDistance))
+  const owners = COMMANDS.filter((each) => SPECS[each].options.some(({ names }) => names.includes(name)))
+  if (slip !== undefined) return `${shown} is not an option; did you mean \`--${slip}\`?`
+  if (name === 'output')
+    return `${shown} has no place in \`${command}\`; \`explore\` has it, the others have \`--page\`.`
+  if (owners.length > 0) {
+    const have = `${owners.map((each) => `\`${each}\``).join(', ')} ${owners.length === 1 ? 'has' : 'have'} it`
+    return `${shown} has no place in \`${command}\`; ${have}.`
   }
-  return lines
+  if (near !== undefined) return `${shown} is not an option; did you mean \`--${near}\`?`
+  if (TOP_OPTIONS.some(({ names }) => names.includes(name))) return `${shown} stands alone.`
+  return WORKFLOW_ONLY.some((each) => each === name)
+    ? `${shown} is not an option: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
+    : `${shown} is not an option.`
+}
+
+/** The name that a misspelt one was most likely meant as: `max_size`, `maxsize`, `max-sise`. */
+function nearest(name: string, known: readonly string[], maxDistance: number): string | undefined {
+  const byLetters = new Map(known.map((each) => [letters(each), each]))
+  return byLetters.get(closestMatch(letters(name), [...byLetters.keys()], { maxDistance }) ?? '')
+}
+
+function letters(text: string): string {
+  return text
+    .slice(0, 100)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
 }

@@ -472,6 +472,14 @@ export function notValid(problems: string[], isFile: boolean): CouldNotMeasure {
   return new CouldNotMeasure('input', `${count} not valid:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
 }
 
+/** The words that an input takes, where there are few. */
+const WORDS: Record<string, readonly string[] | undefined> = {
+  ...CHOICES,
+  baseline: BASELINES,
+  metrics: METRICS,
+  fail: ['true', 'false'],
+}
+
 /** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
 function describe(issue: z.core.$ZodIssue, name: string, given: Given | undefined): { line: number; words: string } {
   const { entry, number, line, before, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as Partial<
@@ -485,7 +493,8 @@ function describe(issue: z.core.$ZodIssue, name: string, given: Given | undefine
   const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``
   const where = line === undefined || own !== undefined ? '' : ` in line ${line}`
   const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : ''
-  const meant = hint ? ` Did you mean \`${onOneLine(hint)}\`?` : ''
+  const near = hint ?? closestMatch(value.slice(0, 100).toLowerCase(), [...(WORDS[name] ?? [])], { maxDistance: 2 })
+  const meant = near ? ` Did you mean \`${onOneLine(near)}\`?` : ''
   return {
     line: own?.keys.get(value.split('=', 1)[0]!) ?? own?.line ?? place?.line ?? 0,
     words: `\`${name}\` has ${shown}${where}; it takes ${issue.message}${earlier}.${meant}`,

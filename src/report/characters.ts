@@ -44,6 +44,28 @@ export function shorten(text: string, max: number, ellipsis = '…'): string {
   return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max)
 }
 
+/**
+ * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
+ * as its start.
+ */
+export function shortenMiddle(line: string, width: number): string {
+  if (displayWidth(line) <= width) return line
+  const characters = Array.from(line)
+  const room = Math.max(0, width - ELLIPSIS.length)
+  const start = fitting(characters, Math.ceil(room / 2))
+  const end = fitting(characters.toReversed(), room - displayWidth(start.join(''))).toReversed()
+  return `${start.join('')}${ELLIPSIS}${end.join('')}`.slice(0, room === 0 ? Math.max(0, width) : undefined)
+}
+
+const ELLIPSIS = '...'
+
+/** The first characters that have room in so many columns. */
+function fitting(characters: readonly string[], columns: number): string[] {
+  let used = 0
+  const end = characters.findIndex((character) => (used += characterWidth(character)) > columns)
+  return characters.slice(0, end === -1 ? undefined : end)
+}
+
 const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u
 // JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
 const WIDE =

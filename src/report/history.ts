@@ -3,7 +3,7 @@ import { isAlike } from '../record/alike.ts'
 import type { Point, Release } from '../record/record.ts'
 import { tagsByCommit } from '../record/releases.ts'
 import { oneLine, shorten } from './characters.ts'
-import { paint, penFor, tableLines, withoutPercent, wrap, type TerminalOptions } from './lines.ts'
+import { paint, penFor, tableLines, withoutPercent, wrap, type Pen, type TerminalOptions } from './lines.ts'
 import type { Phrase } from './phrase.ts'
 import { sparkline } from './sparkline.ts'
 import type { Table } from './tables.ts'
@@ -92,7 +92,7 @@ export function renderHistoryTable(histories: Histories, options: TerminalOption
 /** The names of repositories on GitHub have at most 100 characters. */
 const NAME_MAX = 100
 
-function imageBlocks({ image, rows, earlier }: Shown, pen: TerminalOptions): string[][] {
+function imageBlocks({ image, rows, earlier }: Shown, pen: Pen): string[][] {
   const title = wrap([shorten(oneLine(image.name), NAME_MAX, '...'), ` (${image.platform})`], pen)
   const last = rows.at(-1)
   const strong = title.map((line) => paint(line, 'strong', pen))

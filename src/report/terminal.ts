@@ -1,9 +1,9 @@
 import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { causeWords, causesOf } from './causes.ts'
-import { manyLines } from './characters.ts'
-import { fold, paint, penFor, tableLines, withoutPercent, wrap, type TerminalOptions } from './lines.ts'
+import { manyLines, oneLine, shortenMiddle } from './characters.ts'
+import { fold, paint, penFor, tableLines, withoutPercent, wrap, type Pen, type TerminalOptions } from './lines.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
-import { join, phrase, type Phrase, type Piece } from './phrase.ts'
+import { join, phrase, plain, type Phrase, type Piece } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { formatCount } from './units.ts'
 import { stateOf } from './state.ts'
@@ -57,11 +57,11 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   return `${lines.join('\n\n')}\n`
 }
 
-function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): string[][] {
+function imageBlocks(image: ImageReport, report: Report, pen: Pen): string[][] {
   const paragraphs = explanation(image, report).map((words) => wrap(words.map(quoted), pen))
   if (stateOf(image) === 'failed') {
     const output = image.error === null ? [] : manyLines(failureOutput(image.error))
-    return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)]
+    return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen, '  ')), ...paragraphs.slice(-1)]
   }
   if (image.untouched) return paragraphs
   const causes = causesOf(image)
@@ -86,7 +86,7 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
 }
 
 /** What is new in full, what was there before in a line: `--json` has all of it. */
-function adviceBlocks(image: ImageReport, report: Report, pen: TerminalOptions): string[][] {
+function adviceBlocks(image: ImageReport, report: Report, pen: Pen): string[][] {
   const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] }
   const checks = checksOf(image).slice(0, STANDING_SHOWN)
   const fresh = advice.fresh.map((finding) => findingWords(finding, report))
@@ -125,14 +125,22 @@ function quoted(piece: Piece): Piece {
 
 /** A table, and what can be left out of it on a narrow terminal. */
 function fewerWords(table: Table): [Table, ...Table[]] {
-  return [table, withoutCommits(table), withoutPercent(withoutCommits(table))]
+  const short = withShortHeads(withoutCommits(table))
+  return [table, withoutCommits(table), short, withoutPercent(short)]
 }
 
 /** `main` for `main a1b2c3d`: the small print has the base's commit. */
 function withoutCommits(table: Table): Table {
-  const columns = table.columns.map(({ head, align }) => ({
-    head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
-    align,
-  }))
-  return { ...table, columns }
+  return withHeads(table, (head) => head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()))
+}
+
+/** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
+function withShortHeads(table: Table): Table {
+  return withHeads(table, (head) => [shortenMiddle(oneLine(plain(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)])
+}
+
+const HEAD_MAX = 12
+
+function withHeads(table: Table, change: (head: Phrase) => Phrase): Table {
+  return { ...table, columns: table.columns.map(({ head, align }) => ({ head: change(head), align })) }
 }

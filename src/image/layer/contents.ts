@@ -22,6 +22,8 @@ export type LayerContents = {
     blob: { digest: string; size: number } | null,
     open: () => Promise<Readable>,
   ) => Promise<LayerContent>
+  /** Told of bytes of a layer, as stored, while it is read: for whoever waits. */
+  onRead?: ((bytes: number) => void) | undefined
 }
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
@@ -31,7 +33,7 @@ const MAX_ENTRIES = 2_000_000
 const MAX_FACT_BYTES = 256 * 1024 * 1024
 
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
-export function createLayerContents(signal: AbortSignal): LayerContents {
+export function createLayerContents(signal: AbortSignal, onRead?: (bytes: number) => void): LayerContents {
   const known = new Map<string, LayerContent>()
   const underWay = new Map<string, Promise<LayerContent>>()
   const inTurn = createTurns(AT_A_TIME)
@@ -61,7 +63,7 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
     const reading = inTurn(async () => {
       if (signal.aborted) throw cancelled(diffId)
       const stored = addAbortSignal(signal, await open())
-      const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true }
+      const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true, onRead }
       return keep(
         await readLayer(stored, expected).catch((error: unknown) => {
           throw signal.aborted ? cancelled(diffId) : error
@@ -72,7 +74,7 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
     return reading
   }
 
-  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read }
+  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, onRead }
 }
 
 function cancelled(diffId: string): CouldNotMeasure {

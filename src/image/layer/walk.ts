@@ -31,6 +31,8 @@ export type ExpectedLayer = {
   packedSize?: number | undefined
   /** Who hands the chunks over does not use them again, nor what else lies in their buffers: their memory is let go of. */
   isOurs?: boolean
+  /** Told of bytes as stored, while they are read. */
+  onRead?: ((bytes: number) => void) | undefined
 }
 
 /**
@@ -52,6 +54,7 @@ export async function walkLayer(
     for await (const chunk of readable(stored)) {
       packed.update(chunk)
       packedSize += chunk.length
+      expected.onRead?.(chunk.length)
       yield chunk
     }
   }

@@ -46,7 +46,7 @@ export function openIncoming(contents: LayerContents | null, inTurn: InTurn): In
   const count = (part: Buffer): void => void (received += part.length)
   // Looked at when the end is reached: only then it is known.
   const expected: ExpectedLayer = { digest: null, diffId: null }
-  const blob = readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+  const blob = readBlob(sink, expected, contents, inTurn).then((read) => {
     if (expected.digest === null || read.digest === expected.digest) return read
     throw new CouldNotMeasure('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`)
   })
@@ -79,7 +79,7 @@ export function openIncoming(contents: LayerContents | null, inTurn: InTurn): In
 async function readBlob(
   stored: AsyncIterable<Buffer>,
   expected: ExpectedLayer,
-  isWalked: boolean,
+  contents: LayerContents | null,
   inTurn: InTurn,
 ): Promise<Blob> {
   const parts = stored[Symbol.asyncIterator]()
@@ -98,8 +98,8 @@ async function readBlob(
   })()
   if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
   return inTurn(async () => {
-    if (!isWalked) return hashBlob(all, false)
-    const layer = await readLayer(all, { ...expected, isOurs: true })
+    if (contents === null) return hashBlob(all, false)
+    const layer = await readLayer(all, { ...expected, isOurs: true, onRead: contents.onRead })
     return { digest: layer.digest, size: layer.packedSize, layer, document: null }
   })
 }

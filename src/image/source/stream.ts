@@ -102,6 +102,7 @@ async function passedFiles(
         {
           digest: hex === undefined ? null : `sha256:${hex}`,
           diffId: null,
+          onRead: contents.onRead,
         },
       )
       contents.add(layer)
