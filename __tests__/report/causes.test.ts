@@ -100,14 +100,18 @@ describe('a cause', () => {
     ])
   })
 
-  it('shows where a long instruction was edited', () => {
-    const start = `RUN apt-get install ${'package '.repeat(20)}`
-    const [words = ''] = told({
-      layerChanges: layers([
-        changed({ instruction: `${start}--force`, instructionBefore: `${start}--no-install-recommends` }),
-      ]),
-    })
-    expect(words).toContain('; was …e package package --no-install-recommends')
+  it('shows where a long instruction was edited, where its beginning and end do not', () => {
+    const packages = 'package '.repeat(20)
+    const was = (before: string, after: string): string => {
+      const [words = ''] = told({ layerChanges: layers([changed({ instruction: after, instructionBefore: before })]) })
+      return words.slice(words.indexOf('; was '))
+    }
+    const install = (option: string): string => `RUN apt-get install ${packages}${option} ${packages}&& true`
+    expect(was(install('--no-install-recommends'), install('--force'))).toContain(
+      '; was …e package package --no-install-recommends package',
+    )
+    expect(was(`RUN ${packages}a.sh`, `RUN ${packages}b.sh`)).toBe(`; was RUN ${packages}a.sh`)
+    expect(was(`RUN a ${packages}`, `RUN b ${packages}`)).toBe(`; was RUN a ${packages}`)
   })
 
   it('is the FROM line, with its packages, where the change names another base image', () => {

@@ -54,7 +54,8 @@ export function standingTitle({ standing }: Advice, image: ImageReport): string 
 export function findingWords(finding: Finding, report: Report): Phrase {
   const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes
   const figure: Phrase = bytes === null || bytes === 0 ? [] : phrase`: ${{ strong: formatSigned(-bytes) }}`
-  const paths = finding.paths.slice(0, 2)
+  // Of many, one is example enough.
+  const paths = finding.paths.slice(0, finding.count > 2 ? 1 : 2)
   const more = finding.count - paths.length
   const where: Phrase =
     paths.length === 0

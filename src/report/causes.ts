@@ -160,13 +160,18 @@ function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head
   }
 }
 
-/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
-const SHOWN_TEXT = 110
+/** Characters of a long instruction that every report shows, of its beginning and its end; of what is the same before the first difference. */
+const SHOWN_START = 75
+const SHOWN_END = 35
 const SAME_TEXT = 20
 
-/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
+/** A text from shortly before it differs from the other, where what is shown of both would look the same. */
 function excerpt(text: string, other: string): string {
-  if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT)) return text
+  const isShown =
+    text.length <= SHOWN_START + SHOWN_END ||
+    text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START) ||
+    text.slice(-SHOWN_END) !== other.slice(-SHOWN_END)
+  if (isShown) return text
   let at = 0
   while (at < text.length && text[at] === other[at]) at += 1
   return `…${text.slice(Math.max(0, at - SAME_TEXT))}`

@@ -1,4 +1,4 @@
-import { characterWidth, displayWidth, oneLine, shorten } from './characters.ts'
+import { characterWidth, displayWidth, oneLine, shorten, shortenMiddle } from './characters.ts'
 import { placeName, type Phrase, type Piece, type Tone } from './phrase.ts'
 import type { Table } from './tables.ts'
 
@@ -41,16 +41,16 @@ function written(words: Phrase): string {
 
 function writtenPiece(piece: Piece): string {
   if (typeof piece === 'string') return clean(piece, 1000)
-  if ('code' in piece) return clean(piece.code, INSTRUCTION_MAX)
+  if ('code' in piece) return clean(piece.code, INSTRUCTION_MAX, shortenMiddle)
   if ('strong' in piece) return clean(piece.strong, 1000)
-  if ('place' in piece) return clean(placeName(piece.place), INSTRUCTION_MAX)
+  if ('place' in piece) return clean(placeName(piece.place), INSTRUCTION_MAX, shortenMiddle)
   if ('link' in piece) return clean(`${piece.link}: ${piece.url}`, 1000)
   return SIGNS[piece.tone]
 }
 
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
-function clean(value: string, max: number): string {
-  const inner = shorten(oneLine(value), max, '...')
+function clean(value: string, max: number, cut = shorten): string {
+  const inner = cut(oneLine(value), max, '...')
   if (inner === '') return value === '' ? '' : ' '
   return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`
 }

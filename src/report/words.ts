@@ -647,7 +647,15 @@ function baseImageWords(image: ImageReport): Phrase[] {
       : phrase` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`
   const name: Piece = { code: familiarName(after.name) }
   if (baseImage.doing === 'change') return [phrase`${ownWords(image)}The base image ${name} is moved${digests}${by}.`]
-  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`]
+  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}.${broughtWords(why)}`]
+}
+
+/** What there is to see of it in the base image, as a sentence of its own; nothing where that is not known. */
+function broughtWords(why: Phrase): Phrase {
+  if (why.length === 0) return []
+  return typeof why[0] === 'string' && why[0].startsWith(':')
+    ? phrase` What changed in it${why}.`
+    : phrase` It changed${why}.`
 }
 
 /** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
