@@ -84,7 +84,7 @@ describe('headline', () => {
 
   it.each<[string, ImageReport[], string]>([
     ['none', [], 'nothing was measured'],
-    ['unchanged', [imageReport(), imageReport({ name: 'web' })], 'all 2 images are within budget'],
+    ['unchanged', [imageReport(), imageReport({ name: 'web' })], 'both images are within budget'],
     [
       'grown and shrunk',
       [

@@ -98,7 +98,9 @@ export function figuresTable(image: ImageReport, report: Report): Table {
 function checkFigures(check: Check): { name: Phrase; before: string; after: string; change: Phrase } {
   const name = checkName(check)
   if (check.budget === 'max-increase') return { name, before: '', after: '', change: [growthWords(check)] }
-  const { actual, growth, metric } = check
+  const { actual, growth, metric, scope } = check
+  // A second limit on the image: the metric's own row has the figures.
+  if (scope === null) return { name, before: '', after: '', change: [] }
   const figure = (value: number): string => {
     if (metric === 'findings') return formatCount(value, 'finding')
     return metric === 'layers' ? String(value) : formatBytesAmong(value, [check.limit])
