@@ -9,7 +9,7 @@ import {
   renderSummary,
 } from '../../src/report/comment.ts'
 import type { Report } from '../../src/report/report.ts'
-import { elements, links, references, rendered, textOf } from '../support/github-markdown.ts'
+import { elements, links, references, rendered, sanitised, textOf } from '../support/github-markdown.ts'
 import { hostileReport } from '../support/hostile.ts'
 import {
   STATES,
@@ -35,6 +35,15 @@ describe('renderComment', () => {
     const [first = ''] = full.split('\n')
     expect(first).not.toBe('')
     expect([short.split('\n')[0], minimal.split('\n')[0]]).toEqual([first, first])
+  })
+
+  it.each(Object.keys(STATES))('has nothing in it, nor in the summary, that GitHub takes out: %s', (state) => {
+    const of = STATES[state] ?? report()
+    for (const markdown of [...renderComment(of), renderSummary(of)]) {
+      const tree = rendered(markdown)
+      const left = sanitised(tree)
+      expect([elements(left), textOf(left), links(left)]).toEqual([elements(tree), textOf(tree), links(tree)])
+    }
   })
 
   it('is one line when nothing changed', () => {

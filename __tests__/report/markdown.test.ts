@@ -180,3 +180,13 @@ it('links an address of ours only if it is one', () => {
   )
   expect(markdown([{ link: 'full report', url: 'javascript:alert(1)' }], SHOP)).toBe('full report')
 })
+
+it('begins no list where a number and its full stop come from two pieces', () => {
+  for (const words of [
+    ['14', '.'],
+    ['14', { code: '' }, ') x'],
+  ]) {
+    expect([...elements(rendered(markdown(words, SHOP)))]).toEqual(['p'])
+  }
+  expect(markdown(['14.5 MB more'], SHOP)).toBe('14.5 MB more')
+})

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'puppeteer-core'
-import rehypeSanitize, { defaultSchema } from 'rehype-sanitize'
 import rehypeStringify from 'rehype-stringify'
 import { unified } from 'unified'
-import { rendered } from './github-markdown.ts'
+import { rendered, sanitised } from './github-markdown.ts'
 
 /** Comments and summaries as GitHub shows them: its Markdown, what its sanitiser leaves, its stylesheet, and its boxes around them. */
 
@@ -15,10 +14,9 @@ export const MERMAID = fileURLToPath(import.meta.resolve('@mermaid-js/tiny'))
 
 /** HTML of Markdown, as GitHub would send it to a browser; `<div class="mermaid">` where it would draw. */
 export function githubHtml(markdown: string): string {
-  const pipeline = unified().use(rehypeSanitize, defaultSchema).use(rehypeStringify)
-  const tree = pipeline.runSync(rendered(markdown))
-  return pipeline
-    .stringify(tree)
+  return unified()
+    .use(rehypeStringify)
+    .stringify(sanitised(rendered(markdown)))
     .replaceAll(
       /<pre><code class="language-mermaid">([^<]*)<\/code><\/pre>/g,
       '<div class="frame"><div class="mermaid">$1</div></div>',

@@ -130,7 +130,9 @@ export type Setting = { repositoryUrl: string | null; table?: boolean }
 
 /** A phrase as Markdown on one line. */
 export function markdown(words: Phrase, setting: Setting): string {
-  return words.map((piece) => markdownPiece(piece, setting)).join('')
+  const line = words.map((piece) => markdownPiece(piece, setting)).join('')
+  // Two pieces, neither of which begins a list by itself: `14` and `.`.
+  return line.replace(/^(\d+)([.)])(?=\s|$)/, String.raw`$1\$2`)
 }
 
 /** A phrase as the content of a table's cell. */
