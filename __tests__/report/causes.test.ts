@@ -100,18 +100,17 @@ describe('a cause', () => {
     ])
   })
 
-  it('shows where a long instruction was edited, where its beginning and end do not', () => {
+  it('shows where a long instruction was edited', () => {
     const packages = 'package '.repeat(20)
     const was = (before: string, after: string): string => {
       const [words = ''] = told({ layerChanges: layers([changed({ instruction: after, instructionBefore: before })]) })
       return words.slice(words.indexOf('; was '))
     }
-    const install = (option: string): string => `RUN apt-get install ${packages}${option} ${packages}&& true`
-    expect(was(install('--no-install-recommends'), install('--force'))).toContain(
-      '; was …e package package --no-install-recommends package',
+    expect(was(`RUN install ${packages}--quiet`, `RUN install ${packages}--force`)).toBe(
+      '; was …e package package --quiet',
     )
-    expect(was(`RUN ${packages}a.sh`, `RUN ${packages}b.sh`)).toBe(`; was RUN ${packages}a.sh`)
     expect(was(`RUN a ${packages}`, `RUN b ${packages}`)).toBe(`; was RUN a ${packages}`)
+    expect(was('RUN npm ci --omit=dev', 'RUN npm ci')).toBe('; was RUN npm ci --omit=dev')
   })
 
   it('is the FROM line, with its packages, where the change names another base image', () => {

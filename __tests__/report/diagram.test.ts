@@ -124,8 +124,11 @@ describe('the diagram of layers', () => {
   })
 
   it('shortens what would leave no room for the bars', () => {
-    const long = own(44_000_000, { instruction: `RUN ${'宽'.repeat(50)}` })
-    expect(barsOf(imageReport({ layerChanges: layers([long]) })).labels[1]).toBe('RUN 宽宽宽宽宽宽宽宽宽宽… · 44.0 MB')
+    const shown = (instruction: string) =>
+      barsOf(imageReport({ layerChanges: layers([own(44_000_000, { instruction })]) })).labels[1]
+    expect(shown('COPY --from=build /app/node_modules node_modules')).toBe('COPY --from=build /ap…de_modules · 44.0 MB')
+    // These are two columns wide.
+    expect(shown(`RUN ${'宽'.repeat(50)}`)).toBe('RUN 宽宽宽宽宽宽宽宽…宽宽宽宽宽 · 44.0 MB')
   })
 })
 

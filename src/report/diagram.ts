@@ -1,5 +1,5 @@
 import { isChanged, layerFigures } from './causes.ts'
-import { displayWidth, oneLine, shorten } from './characters.ts'
+import { displayWidth, oneLine, shortenMiddle } from './characters.ts'
 import type { ImageReport } from './report.ts'
 import { familiarName, leadMetric } from './state.ts'
 import { formatBytes, formatCount, formatSigned } from './units.ts'
@@ -16,7 +16,7 @@ type Bar = { name: string; before: number; after: number; note: 'new' | 'removed
 /** Bars of one diagram; what is more is one bar. */
 const BARS_MAX = 12
 /** Columns (as of a terminal) of an instruction beside its bar. */
-const NAME_MAX = 26
+const NAME_MAX = 32
 
 /** What is less than this share of the largest bar is no bar to the eye: some two pixels. */
 const SEEN_SHARE = 0.005
@@ -149,8 +149,8 @@ function label({ name, before, after, note }: Bar, compared: boolean): string {
 function narrow(name: string): string {
   const line = oneLine(name)
   let max = NAME_MAX
-  while (displayWidth(shorten(line, max)) > NAME_MAX) max -= 1
-  return shorten(line, max)
+  while (displayWidth(shortenMiddle(line, max)) > NAME_MAX) max -= 1
+  return shortenMiddle(line, max)
 }
 
 /**
