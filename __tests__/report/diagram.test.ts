@@ -114,13 +114,16 @@ describe('the diagram of layers', () => {
     expect(series[2]?.reduce((sum, bytes) => sum + bytes, 0)).toBe((1_000_000 * 40 * 41) / 2)
   })
 
-  it('has no bars that nobody sees', () => {
+  it('has no bars that nobody sees, but for what changed', () => {
     const small = Array.from({ length: 5 }, () => own(4_000))
     expect(barsOf(imageReport({ layerChanges: layers([own(44_000_000), ...small]) })).labels).toEqual([
       'FROM node:24-slim · 88.1 MB',
       'RUN npm ci · 44.0 MB',
-      '5 other layers · 20.0 kB',
     ])
+    const edited = own(4_000, { instruction: 'COPY notes .', change: 'changed', sizeAfter: 5_000 })
+    expect(barsOf(imageReport({ layerChanges: layers([own(44_000_000), ...small, edited]) })).labels.at(-1)).toBe(
+      'COPY notes . · 5.0 kB (+1.0 kB)',
+    )
   })
 
   it('shortens what would leave no room for the bars', () => {

@@ -44,9 +44,8 @@ export type Diagram = { title: string; legend: string | null; source: string }
  */
 export function layersDiagram(image: ImageReport): Diagram | null {
   const metric = leadMetric(image)
-  const all = metric === null ? null : barsOf(image, metric)
-  if (all === null || all.length < 2) return null
-  const bars = fewer(all)
+  const bars = metric === null ? null : fewer(barsOf(image, metric))
+  if (bars === null || bars.length < 2) return null
   const compared = image.base !== null
   const labels = bars.map((bar) => `"${label(bar, compared)}"`).join(', ')
   const series = (value: (bar: Bar) => number): string => `  bar [${bars.map(value).join(', ')}]`
@@ -86,14 +85,14 @@ export function layersDiagram(image: ImageReport): Diagram | null {
   }
 }
 
-/** The layers that have a size, base layer first; null where one is not known. */
-function barsOf(image: ImageReport, metric: 'size' | 'downloadSize'): Bar[] | null {
+/** The layers that have a size, base layer first; none where one is not known. */
+function barsOf(image: ImageReport, metric: 'size' | 'downloadSize'): Bar[] {
   const compared = image.base !== null
   const own: Bar[] = []
   const fromBase: Bar = { name: baseName(image), before: 0, after: 0, note: null }
   for (const layer of image.layerChanges) {
     const figures = layerFigures(layer)
-    if (figures.metric !== metric) return null
+    if (figures.metric !== metric) return []
     const after = figures.after ?? 0
     // Without a base there is nothing to differ from.
     const before = compared ? (figures.before ?? 0) : after
@@ -118,11 +117,11 @@ function baseName({ baseImage }: ImageReport): string {
   return name === null ? 'base image' : `FROM ${familiarName(name)}`
 }
 
-/** The bars that tell most, in their order: those that changed, then the largest that can be seen; the others as one. */
+/** The bars that changed or can be seen; where these are too many, those that changed most, then the largest, and all others as one. */
 function fewer(bars: Bar[]): Bar[] {
   const largest = Math.max(...bars.map(({ before, after }) => Math.max(before, after)))
   const telling = bars.filter(({ before, after }) => before !== after || after >= largest * SEEN_SHARE)
-  if (bars.length <= BARS_MAX && bars.length - telling.length < 2) return bars
+  if (telling.length <= BARS_MAX) return telling
   const changeOf = ({ before, after }: Bar): number => Math.abs(after - before)
   const kept = new Set(
     telling.toSorted((a, b) => changeOf(b) - changeOf(a) || b.after - a.after).slice(0, BARS_MAX - 1),
