@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 2864:
+/***/ 9429:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60179,11 +60179,25 @@ function shorten(text, max, ellipsis = '…') {
         return text;
     return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
 }
+/** The same with what is cut taken from the middle: the end of a path, and of an instruction, tells as much as its beginning. */
+function shortenMiddle(text, max, ellipsis = '…') {
+    if (text.length <= max)
+        return text;
+    const characters = Array.from(text);
+    if (characters.length <= max)
+        return text;
+    const kept = Math.max(0, max - ellipsis.length);
+    const tail = Math.floor(kept / TAIL_SHARE);
+    const [start, end] = [characters.slice(0, kept - tail), characters.slice(characters.length - tail)];
+    return `${start.join('')}${ellipsis}${end.join('')}`;
+}
+/** One in so many of the characters that are kept stands after the ellipsis. */
+const TAIL_SHARE = 3;
 /**
  * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
  * as its start.
  */
-function shortenMiddle(line, width) {
+function fitMiddle(line, width) {
     if (displayWidth(line) <= width)
         return line;
     const characters = Array.from(line);
@@ -66012,12 +66026,13 @@ function layerHead(layer, image, report) {
         was,
     };
 }
-/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+/** Characters of an instruction that every report shows: of a short one, of a long one's beginning; and of what is the same before a difference. */
 const SHOWN_TEXT = 110;
+const SHOWN_START = 75;
 const SAME_TEXT = 20;
 /** A text from shortly before it differs from the other, where its beginning alone would look like that. */
 function excerpt(text, other) {
-    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
+    if (text.length <= SHOWN_TEXT || text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START))
         return text;
     let at = 0;
     while (at < text.length && text[at] === other[at])
@@ -66172,7 +66187,7 @@ function headline(report) {
     }
     const untouched = count((each) => each.untouched);
     if (untouched === total)
-        return [`none of ${formatCount(total, noun)} is touched by this change`];
+        return [`none of the ${formatCount(total, noun)} is touched by this change`];
     const changes = changeCounts(report);
     const subject = name === null ? [allWords(total, untouched)] : phrase `${{ code: name }} is, on ${formatCount(total, noun)},`;
     const judged = report.images.some(isJudged);
@@ -66187,10 +66202,10 @@ function headline(report) {
         ...(name === null ? [formatCount(total, noun)] : phrase `${{ code: name }} on ${formatCount(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
 }
-/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+/** `all 24 images are`, `both images are`, `the 2 of 24 images that this change touches are`. */
 function allWords(total, untouched) {
     if (untouched === 0)
-        return `all ${formatCount(total, 'image')} are`;
+        return total === 2 ? 'both images are' : `all ${formatCount(total, 'image')} are`;
     const touched = total - untouched;
     return touched === 1
         ? `the 1 of ${formatCount(total, 'image')} that this change touches is`
@@ -66739,7 +66754,15 @@ function baseImageWords(image) {
     const name = { code: familiarName(after.name) };
     if (baseImage.doing === 'change')
         return [phrase `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
-    return [phrase `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
+    return [phrase `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}.${broughtWords(why)}`];
+}
+/** What there is to see of it in the base image, as a sentence of its own; nothing where that is not known. */
+function broughtWords(why) {
+    if (why.length === 0)
+        return [];
+    return typeof why[0] === 'string' && why[0].startsWith(':')
+        ? phrase ` What changed in it${why}.`
+        : phrase ` It changed${why}.`;
 }
 /** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
 function driftWords(image) {
@@ -66842,7 +66865,7 @@ function smallPrint(image, report) {
         ...baselinePrint(image),
         ...(engine === null ? [] : [[engine]]),
         ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
-        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+        ...(source === null ? [] : [['image ', { code: source.reference }, ...digest]]),
         ...acceptPrint(image, report),
     ];
 }
@@ -68364,7 +68387,7 @@ function escapeText(value) {
  * @param options.max characters kept
  */
 function code(value, options = {}) {
-    const content = shorten(characters_oneLine(value), options.max ?? CODE_MAX);
+    const content = shortenMiddle(characters_oneLine(value), options.max ?? CODE_MAX);
     if (content === '')
         return '';
     // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
@@ -68425,7 +68448,9 @@ function encodeSegment(segment) {
 const ICONS = { good: '✅ ', warn: '⚠️ ', bad: '❌ ', none: '' };
 /** A phrase as Markdown on one line. */
 function markdown(words, setting) {
-    return words.map((piece) => markdownPiece(piece, setting)).join('');
+    const line = words.map((piece) => markdownPiece(piece, setting)).join('');
+    // Two pieces, neither of which begins a list by itself: `14` and `.`.
+    return line.replace(/^(\d+)([.)])(?=\s|$)/, String.raw `$1\$2`);
 }
 /** A phrase as the content of a table's cell. */
 function cell(words, setting) {
@@ -68456,11 +68481,13 @@ function spaced(value) {
 }
 /** Keeps the line number where the path is too long. */
 function shortPlace(place) {
-    return placeName({ ...place, file: shorten(characters_oneLine(place.file), CODE_MAX - 12) });
+    return placeName({ ...place, file: shortenMiddle(characters_oneLine(place.file), CODE_MAX - 12) });
 }
-/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+/** Where a table is squeezed, as on a phone, `163.9 MB` and `(+10.6 %)` stay in one piece. */
 function unbroken(piece) {
-    return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece;
+    if (typeof piece === 'string')
+        return piece.replaceAll(/(?<=\d) (?=(?:%|[kMGTP]?B)(?!\w))/g, '\u00A0');
+    return typeof piece === 'object' && 'strong' in piece ? { strong: unbroken(piece.strong) } : piece;
 }
 /** A table in GFM; null heads are empty cells. */
 function tableMarkdown(table, setting) {
@@ -68604,9 +68631,13 @@ function adviceOf(image, shown = ADVICE_SHOWN) {
     // What breaks a budget is told whole.
     const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
     const standing = image.findings.filter((finding) => !fresh.includes(finding));
-    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
+    const hasBytes = fresh.some((finding) => !isSecret(finding) && finding.added !== null && finding.added > 0);
     const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
     return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
+}
+/** What has to go whatever it weighs. */
+function isSecret({ rule }) {
+    return rule === 'secrets';
 }
 /** Rules whose findings break a budget of the image. */
 function forbiddenRules({ checks }) {
@@ -68631,8 +68662,9 @@ function standingTitle({ standing }, image) {
 /** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
 function findingWords(finding, report) {
     const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
-    const figure = bytes === null || bytes === 0 ? [] : phrase `: ${{ strong: formatSigned(-bytes) }}`;
-    const paths = finding.paths.slice(0, 2);
+    const figure = bytes === null || bytes === 0 || isSecret(finding) ? [] : phrase `: ${{ strong: formatSigned(-bytes) }}`;
+    // Of many, one is example enough.
+    const paths = finding.paths.slice(0, finding.count > 2 ? 1 : 2);
     const more = finding.count - paths.length;
     const where = paths.length === 0
         ? []
@@ -68662,9 +68694,10 @@ function checkWords(warning, image, report) {
 }
 /** `2 more: package-cache −1.2 MB, secrets`. */
 function moreWords({ more }) {
-    const each = more
-        .slice(0, 10)
-        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${formatSigned(-added)}`}`);
+    const each = more.slice(0, 10).map((finding) => {
+        const { rule, added } = finding;
+        return added === null || added === 0 || isSecret(finding) ? rule : `${rule} ${formatSigned(-added)}`;
+    });
     return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
 }
 
@@ -68783,6 +68816,155 @@ function worstOf({ images }) {
     return images.find(isFailure) ?? grown.find((image) => image.verdict === 'over') ?? grown[0];
 }
 
+;// CONCATENATED MODULE: ./build/report/diagram.js
+
+
+
+
+/** Bars of one diagram; what is more is one bar. */
+const BARS_MAX = 12;
+/** Columns (as of a terminal) of an instruction beside its bar. */
+const diagram_NAME_MAX = 32;
+/** What is less than this share of the largest bar is no bar to the eye: some two pixels. */
+const SEEN_SHARE = 0.005;
+/**
+ * CSS pixels. Mermaid measures labels as they are on the screen and places them as if nothing was scaled
+ * (https://github.com/mermaid-js/mermaid/issues/5688): a diagram wider than its place loses the beginnings of its labels. This fits all but a phone.
+ */
+const diagram_WIDTH = 680;
+const BAR_HEIGHT = 30;
+const diagram_FONT_SIZE = 13;
+/** Percent of the width that is kept for the bars. Where the labels need more than the rest, mermaid leaves all of them out. */
+const BARS_SHARE = 35;
+/** Grew, shrank, the same: told from each other by whoever sees no red or green, on white and on black. */
+const PALETTE = '#e16f24, #218bff, #8c959f';
+const LEGEND = 'Grey is in both, orange is new, blue is gone.';
+/**
+ * Base against head by layer, or head alone where there is no base; the base image's layers are one bar. Null where that would say nothing: with fewer
+ * than two bars, or where a layer's figure is not known in the image's leading metric.
+ */
+function layersDiagram(image) {
+    const metric = leadMetric(image);
+    const bars = metric === null ? null : fewer(barsOf(image, metric));
+    if (bars === null || bars.length < 2)
+        return null;
+    const compared = image.base !== null;
+    const labels = bars.map((bar) => `"${label(bar, compared)}"`).join(', ');
+    const series = (value) => `  bar [${bars.map(value).join(', ')}]`;
+    const largest = Math.max(...bars.map(({ before, after }) => Math.max(before, after)));
+    const source = [
+        '---',
+        'config:',
+        '  xyChart:',
+        `    width: ${diagram_WIDTH}`,
+        `    height: ${bars.length * BAR_HEIGHT}`,
+        `    plotReservedSpacePercent: ${BARS_SHARE}`,
+        '    xAxis:',
+        `      labelFontSize: ${diagram_FONT_SIZE}`,
+        '      showTick: false',
+        '      showAxisLine: false',
+        '    yAxis:',
+        '      showLabel: false',
+        '      showTitle: false',
+        '      showTick: false',
+        '      showAxisLine: false',
+        '  themeVariables:',
+        '    xyChart:',
+        '      backgroundColor: "transparent"',
+        `      plotColorPalette: "${PALETTE}"`,
+        '---',
+        'xychart-beta horizontal',
+        `  x-axis [${labels}]`,
+        `  y-axis 0 --> ${largest}`,
+        series(({ before, after }) => (after > before ? after : 0)),
+        series(({ before, after }) => (after < before ? before : 0)),
+        series(({ before, after }) => Math.min(before, after)),
+    ].join('\n');
+    return {
+        title: metric === 'size' ? 'Size by layer' : 'Download size by layer',
+        legend: bars.some(({ before, after }) => before !== after) ? LEGEND : null,
+        source,
+    };
+}
+/** The layers that have a size, base layer first; none where one is not known. */
+function barsOf(image, metric) {
+    const compared = image.base !== null;
+    const own = [];
+    const fromBase = { name: diagram_baseName(image), before: 0, after: 0, note: null };
+    for (const layer of image.layerChanges) {
+        const figures = causes_layerFigures(layer);
+        if (figures.metric !== metric)
+            return [];
+        const after = figures.after ?? 0;
+        // Without a base there is nothing to differ from.
+        const before = compared ? (figures.before ?? 0) : after;
+        if (layer.fromBase) {
+            fromBase.before += before;
+            fromBase.after += after;
+            continue;
+        }
+        const note = compared && isChanged(layer) && layer.change !== 'changed' ? layer.change : null;
+        own.push({
+            name: layer.instruction,
+            before,
+            after,
+            note: note === 'added' ? 'new' : note === 'removed' ? note : null,
+        });
+    }
+    return [fromBase, ...own].filter(({ before, after }) => before + after > 0);
+}
+function diagram_baseName({ baseImage }) {
+    const name = baseImage?.after?.name ?? null;
+    return name === null ? 'base image' : `FROM ${familiarName(name)}`;
+}
+/** The bars that changed or can be seen; where these are too many, those that changed most, then the largest, and all others as one. */
+function fewer(bars) {
+    const largest = Math.max(...bars.map(({ before, after }) => Math.max(before, after)));
+    const telling = bars.filter(({ before, after }) => before !== after || after >= largest * SEEN_SHARE);
+    if (telling.length <= BARS_MAX)
+        return telling;
+    const changeOf = ({ before, after }) => Math.abs(after - before);
+    const kept = new Set(telling.toSorted((a, b) => changeOf(b) - changeOf(a) || b.after - a.after).slice(0, BARS_MAX - 1));
+    const others = bars.filter((bar) => !kept.has(bar));
+    const sum = (side) => others.reduce((total, bar) => total + bar[side], 0);
+    const rest = {
+        name: formatCount(others.length, 'other layer'),
+        before: sum('before'),
+        after: sum('after'),
+        note: null,
+    };
+    return [...bars.filter((bar) => kept.has(bar)), rest];
+}
+/** `RUN npm ci · 56.3 MB (+12.3 MB)`, `COPY coverage ./coverage · 3.4 MB, new`. */
+function label({ name, before, after, note }, compared) {
+    const change = !compared || note !== null || before === after ? '' : ` (${formatSigned(after - before)})`;
+    const figure = note === 'removed' ? `${formatBytes(before)}, removed` : `${formatBytes(after)}${change}`;
+    return `${inert(narrow(name))} · ${figure}${note === 'new' ? ', new' : ''}`;
+}
+/** Within the columns that a label may have. */
+function narrow(name) {
+    const line = characters_oneLine(name);
+    let max = diagram_NAME_MAX;
+    while (displayWidth(shortenMiddle(line, max)) > diagram_NAME_MAX)
+        max -= 1;
+    return shortenMiddle(line, max);
+}
+/**
+ * A text that stays within a mermaid string and says there what it says here: what would end the string, begin Markdown, a tag, an entity
+ * (`#35;`), a comment or a directive (`%%`) becomes the character that looks most like it.
+ */
+function inert(text) {
+    return text.replaceAll(/["`<>#]|%(?=[%{])/g, (character) => ALIKE[character] ?? '');
+}
+const ALIKE = {
+    '"': '\u2033',
+    '`': '\u2032',
+    '<': '\u2039',
+    '>': '\u203A',
+    '#': '\uFF03',
+    '%': '\uFF05',
+};
+
 ;// CONCATENATED MODULE: ./build/report/tables.js
 
 
@@ -68858,7 +69040,10 @@ function checkFigures(check) {
     const name = checkName(check);
     if (check.budget === 'max-increase')
         return { name, before: '', after: '', change: [growthWords(check)] };
-    const { actual, growth, metric } = check;
+    const { actual, growth, metric, scope } = check;
+    // A second limit on the image: the metric's own row has the figures.
+    if (scope === null)
+        return { name, before: '', after: '', change: [] };
     const figure = (value) => {
         if (metric === 'findings')
             return formatCount(value, 'finding');
@@ -68950,6 +69135,10 @@ function headHead(report) {
     const commit = pushed ?? report.head.commit;
     return commit === null ? ['this change'] : phrase `this change ${{ code: shortCommit(commit) }}`;
 }
+/** `main` for `main a1b2c3d`: the table of figures, above, has the commits. */
+function withoutCommit(head) {
+    return head.flatMap((piece) => (typeof piece === 'string' && piece.trim() !== '' ? [piece.trim()] : []));
+}
 /** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
 function worstFirst(a, b) {
     return urgency(a) - urgency(b) || tables_growthOf(b) - tables_growthOf(a);
@@ -68993,7 +69182,7 @@ function overviewTable(images, report) {
                 ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
                 ...(platforms ? [[image.platform ?? 'not known']] : []),
                 ...(compared ? [[before === null ? noBase(image) : formatBytes(before)]] : []),
-                [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
+                [metric === null ? noFigure(image) : leadFigure(image, metric)],
                 ...(compared ? [[change === null ? '' : changeWords(change)]] : []),
                 ...(judged ? [[overviewBudget(image)]] : []),
                 [{ tone }, words],
@@ -69005,6 +69194,10 @@ function noBase(image) {
     if (image.head === null)
         return '';
     return image.base === null ? 'none' : NOT_MEASURED;
+}
+/** Of an image that could not be measured the status says it. */
+function noFigure(image) {
+    return image.head === null ? '' : NOT_MEASURED;
 }
 function leadFigure(image, metric) {
     const value = image.head?.[metric] ?? null;
@@ -69058,8 +69251,8 @@ function layersTable(image, report) {
     const columns = [
         { head: ['line'], align: 'right' },
         { head: ['instruction'], align: 'left' },
-        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
-        { head: headHead(report), align: 'right' },
+        ...(compared ? [{ head: withoutCommit(tables_baseHead([image])), align: 'right' }] : []),
+        { head: withoutCommit(headHead(report)), align: 'right' },
         ...(compared ? [{ head: ['change'], align: 'right' }] : []),
     ];
     const lead = leadMetric(image);
@@ -69137,26 +69330,29 @@ const tables_PACKAGES_SHOWN = 50;
 function tables_version(text) {
     return text === null ? [] : [shorten(text, 60, '...')];
 }
-/** Packages that came, went or changed, largest change first. */
+/** Packages that came, went or changed, largest change first; only the sides that have one of them. */
 function packagesTable(image, report) {
     const all = image.packages ?? [];
     // Of the same versions the places tell more.
-    const packages = all.every(({ change }) => change === 'same') ? [] : all;
+    const packages = all.every(({ change }) => change === 'same') ? [] : all.slice(0, tables_PACKAGES_SHOWN);
+    const inBase = packages.some(({ change }) => change !== 'new');
+    const inHead = packages.some(({ change }) => change !== 'gone');
+    const shown = (cells) => cells.filter((_, at) => [true, inBase, inHead, true][at]);
+    // Where all are new, or all are gone, the title says it.
+    const note = ({ change }) => inBase && inHead && (change === 'new' || change === 'gone') ? `, ${change}` : '';
     return {
-        columns: [
+        columns: shown([
             { head: ['package'], align: 'left' },
-            { head: tables_baseHead([image]), align: 'right' },
-            { head: headHead(report), align: 'right' },
+            { head: withoutCommit(tables_baseHead([image])), align: 'right' },
+            { head: withoutCommit(headHead(report)), align: 'right' },
             { head: ['change'], align: 'right' },
-        ],
-        rows: packages
-            .slice(0, tables_PACKAGES_SHOWN)
-            .map((each) => [
+        ]),
+        rows: packages.map((each) => shown([
             phrase `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
             each.change === 'new' ? [] : tables_version(each.versionBefore),
             each.change === 'gone' ? [] : tables_version(each.versionAfter),
-            [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
-        ]),
+            [`${formatSigned(each.amount)}${note(each)}`],
+        ])),
     };
 }
 function layerChangeWords(change, amount) {
@@ -69255,6 +69451,7 @@ function trendWords(image) {
 
 
 
+
 /** GitHub takes 65,536 characters; the rest is for the marker and whatever the caller puts around it. */
 const FULL_MAX = 60_000;
 const SHORT_MAX = 16_000;
@@ -69268,6 +69465,7 @@ const FULL = {
     quietImages: false,
     sections: true,
     layers: true,
+    diagrams: 0,
     causes: CAUSES_SHOWN,
 };
 const SHORT = {
@@ -69276,6 +69474,7 @@ const SHORT = {
     quietImages: false,
     sections: true,
     layers: false,
+    diagrams: 0,
     causes: CAUSES_SHOWN,
 };
 const MINIMAL = {
@@ -69284,14 +69483,18 @@ const MINIMAL = {
     quietImages: false,
     sections: false,
     layers: false,
+    diagrams: 0,
     causes: 0,
 };
+/** Diagrams in a summary of many images: those of the worst. Each is a frame of its own that the browser has to draw. */
+const DIAGRAMS_SHOWN = 4;
 const SUMMARY = {
     max: SUMMARY_MAX,
     measure: (text) => Buffer.byteLength(text),
     quietImages: true,
     sections: true,
     layers: true,
+    diagrams: DIAGRAMS_SHOWN,
     causes: CAUSES_SHOWN,
 };
 /**
@@ -69365,6 +69568,11 @@ function imageBlocks(image, report, detail) {
     const trend = trendWords(image);
     if (trend !== null)
         blocks.push(markdown(trend, setting));
+    const diagram = detail.diagrams > 0 ? layersDiagram(image) : null;
+    if (diagram !== null) {
+        const legend = diagram.legend === null ? '' : `. ${diagram.legend}`;
+        blocks.push(`**${diagram.title}**${legend}`, fenced(diagram.source, 'mermaid'));
+    }
     const tables = [
         [partsTitle(image), partsTable(image)],
         [packagesTitle(image), packagesTable(image, report)],
@@ -69446,6 +69654,7 @@ function addSections(page, images, report, detail) {
     const byName = groupedByName(images);
     const platforms = groupedByName(report.images);
     let left = 0;
+    let drawn = 0;
     for (const group of byName.values()) {
         for (const [index, image] of group.entries()) {
             // After one that did not fit none is shown: they are in the order of how much there is to say.
@@ -69461,7 +69670,10 @@ function addSections(page, images, report, detail) {
                     markdown(phrase `${{ strong: platform }} ${verdictWords(image)}`, setting),
                 ]
                 : [heading(4, imageHeadline(image), report)];
-            const blocksOf = (how) => [...title, ...imageBlocks(image, report, how)];
+            const diagrams = isQuiet(image) ? 0 : detail.diagrams - drawn;
+            if (diagrams > 0 && layersDiagram(image) !== null)
+                drawn += 1;
+            const blocksOf = (how) => [...title, ...imageBlocks(image, report, { ...how, diagrams })];
             if (!page.addAll(blocksOf(detail)) && !page.addAll(blocksOf({ ...detail, layers: false })))
                 left += 1;
         }
@@ -69713,7 +69925,7 @@ function writtenPiece(piece, pen) {
 /** An instruction or a path: its end says as much as its start. */
 function shortCode(value, { width, isWhole }) {
     const whole = clean(value);
-    return isWhole ? whole : shortenMiddle(whole, Math.max(CODE_MIN, Math.min(lines_CODE_MAX, Math.floor(width * 0.75))));
+    return isWhole ? whole : fitMiddle(whole, Math.max(CODE_MIN, Math.min(lines_CODE_MAX, Math.floor(width * 0.75))));
 }
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
 function clean(value) {
@@ -69808,7 +70020,7 @@ function withShortNames(table, { cells, widths, total }, room) {
     const left = (widths[0] ?? 0) - (total - room);
     if (left < NAME_MIN || table.columns[0]?.align !== 'left')
         return { cells: [], widths, total };
-    return lines_measured(cells.map(([name = '', ...others]) => [shortenMiddle(name, left), ...others]));
+    return lines_measured(cells.map(([name = '', ...others]) => [fitMiddle(name, left), ...others]));
 }
 /** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
 function withoutPercent(table) {
@@ -69968,7 +70180,7 @@ function withoutCommits(table) {
 }
 /** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
 function withShortHeads(table) {
-    return withHeads(table, (head) => [shortenMiddle(characters_oneLine(plain(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)]);
+    return withHeads(table, (head) => [fitMiddle(characters_oneLine(plain(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)]);
 }
 const HEAD_MAX = 12;
 function withHeads(table, change) {
@@ -77785,7 +77997,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2864);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9429);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);

@@ -1,5 +1,5 @@
 import type { Log } from './log.ts'
-import { displayWidth, manyLines, oneLine, shortenMiddle } from './report/characters.ts'
+import { displayWidth, fitMiddle, manyLines, oneLine } from './report/characters.ts'
 import { formatBytes, formatCount } from './report/units.ts'
 
 /** A terminal, or what standard error goes to instead. */
@@ -78,7 +78,7 @@ export function createTerminalLog(
     const line = `${label} │ ${text}`
     if (!screen.isLive) return say(dim(printable(line)))
     const shown = manyLines(line).join(' ')
-    say(dim(isWhole ? shown : shortenMiddle(oneLine(shown), lineWidth(screen))))
+    say(dim(isWhole ? shown : fitMiddle(oneLine(shown), lineWidth(screen))))
   }
 
   return {
@@ -180,7 +180,7 @@ function underWay(tasks: ReadonlySet<Task>, bytes: number, screen: Screen): stri
   const lines = shown.map((task) => taskLine(task, labels, width, now))
   const more = tasks.size - shown.length
   const notes = [...(more > 0 ? [`${more} more`] : []), ...(bytes > 0 ? [`${formatBytes(bytes)} of layers read`] : [])]
-  return notes.length === 0 || lines.length === 0 ? lines : [...lines, shortenMiddle(`  ${notes.join(', ')}`, width)]
+  return notes.length === 0 || lines.length === 0 ? lines : [...lines, fitMiddle(`  ${notes.join(', ')}`, width)]
 }
 
 /** `head │ [2/4] RUN npm ci                12 s`. */
@@ -190,10 +190,10 @@ function taskLine(task: Task, labels: number, width: number, now: number): strin
   const [step, ...others] = running.toSorted((one, other) => one.since - other.since)
   const time = ` ${seconds(now - (step?.since ?? task.since))}`
   const beside = others.length > 0 ? ` +${others.length}` : ''
-  const name = shortenMiddle(oneLine(task.label), labels)
+  const name = fitMiddle(oneLine(task.label), labels)
   const start = `${name}${' '.repeat(labels - displayWidth(name))} │ `
   const room = Math.max(0, width - displayWidth(start) - time.length - beside.length)
-  const text = shortenMiddle(oneLine(step?.text ?? task.doing), room)
+  const text = fitMiddle(oneLine(step?.text ?? task.doing), room)
   return `${start}${text}${beside}${' '.repeat(room - displayWidth(text))}${time}`
 }
 

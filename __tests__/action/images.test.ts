@@ -96,7 +96,7 @@ function expectNoNumber(result: RunResult): void {
     images: [{ head: null, base: null, change: null, layerChanges: [] }],
   })
   for (const text of [result.summary, ...comments(), ...result.annotations.map(({ message }) => message)])
-    expect(text).not.toMatch(/\d [kMG]?B\b/)
+    expect(text).not.toMatch(/\d\s[kMG]?B\b/)
   for (const name of ['size', 'size-change', 'download-size', 'download-size-change', 'layers'])
     expect(result.outputs[name] ?? '').toBe('')
 }

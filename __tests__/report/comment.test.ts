@@ -9,7 +9,7 @@ import {
   renderSummary,
 } from '../../src/report/comment.ts'
 import type { Report } from '../../src/report/report.ts'
-import { elements, links, references, rendered, textOf } from '../support/github-markdown.ts'
+import { elements, links, references, rendered, sanitised, textOf } from '../support/github-markdown.ts'
 import { hostileReport } from '../support/hostile.ts'
 import {
   STATES,
@@ -37,6 +37,15 @@ describe('renderComment', () => {
     expect([short.split('\n')[0], minimal.split('\n')[0]]).toEqual([first, first])
   })
 
+  it.each(Object.keys(STATES))('has nothing in it, nor in the summary, that GitHub takes out: %s', (state) => {
+    const of = STATES[state] ?? report()
+    for (const markdown of [...renderComment(of), renderSummary(of)]) {
+      const tree = rendered(markdown)
+      const left = sanitised(tree)
+      expect([elements(left), textOf(left), links(left)]).toEqual([elements(tree), textOf(tree), links(tree)])
+    }
+  })
+
   it('is one line when nothing changed', () => {
     expect(lengths(report()).full).toBe('`api` is the same size as main (148.2 MB, budget 160 MB).\n')
   })
@@ -45,7 +54,7 @@ describe('renderComment', () => {
     const { full, short, minimal } = lengths(STATES['over'] ?? report())
     expect([full, short, minimal].map((each) => each.includes('All layers'))).toEqual([true, false, false])
     expect([full, short, minimal].map((each) => each.includes('Dockerfile#L14'))).toEqual([true, true, false])
-    expect([full, short, minimal].map((each) => each.includes('❌ over by 3.9 MB'))).toEqual([true, true, true])
+    expect([full, short, minimal].map((each) => each.includes('❌ over by 3.9\u00A0MB'))).toEqual([true, true, true])
   })
 
   it('names the three largest causes, and counts and sums the others', () => {
@@ -78,7 +87,7 @@ describe('renderComment', () => {
 
   it('writes what is not measured as such, never as 0', () => {
     const { full } = lengths(STATES['not-measured'] ?? report())
-    expect(full).toContain('| Size | not measured | not measured | | 160 MB | ❌ not measured |')
+    expect(full).toContain('| Size | not measured | not measured | | 160\u00A0MB | ❌ not measured |')
     expect(full).not.toMatch(/\b0 B\b/)
   })
 
@@ -257,7 +266,7 @@ describe('renderSummary', () => {
   it('has the figures and layers of an image without a change, too', () => {
     const summary = renderSummary(report())
     expect(summary).toContain('### Image budget: `api` is the same size as main')
-    expect(summary).toContain('| **Size** | 148.2 MB | 148.2 MB | same | 160 MB | ✅ within |')
+    expect(summary).toContain('| **Size** | 148.2\u00A0MB | 148.2\u00A0MB | same | 160\u00A0MB | ✅ within |')
     expect(summary).toContain('<summary>All layers (0 of 9 changed)</summary>')
   })
 
@@ -276,17 +285,17 @@ describe('renderSummary', () => {
   it('has growth over time in a row and a sentence, and in the table of many images', () => {
     const crept = STATES['creep'] ?? report()
     for (const page of [...renderComment(crept), renderSummary(crept)]) {
-      expect(page).toContain('| In 30 days | | | +23.1 MB | +20 MB | ❌ over by 3.1 MB |')
+      expect(page).toContain('| In 30 days | | | +23.1\u00A0MB | +20\u00A0MB | ❌ over by 3.1\u00A0MB |')
       expect(page).toContain('| Since `v1.4` | | | +14.5\u00a0% | +18\u00a0% | ✅ within |')
       expect(page).toContain('+23.1 MB since 2026-10-22 (`0f1e2d3`), 3.1 MB more than the 20 MB allowed over 30 days.')
     }
     const several = report({ images: [...crept.images, imageReport({ name: 'web' })] })
     expect(renderSummary(several)).toContain(
-      '| 180 MB, +20 MB (In 30 days) | ❌ over its 30-day growth budget by 3.1 MB |',
+      '| 180\u00A0MB, +20\u00A0MB (In 30 days) | ❌ over its 30-day growth budget by 3.1\u00A0MB |',
     )
     const unrecorded = STATES['creep-no-record'] ?? report()
     expect(renderSummary(report({ images: [...unrecorded.images, imageReport({ name: 'web' })] }))).toContain(
-      '| 180 MB | ✅ within |',
+      '| 180\u00A0MB | ✅ within |',
     )
   })
 })

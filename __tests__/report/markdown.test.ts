@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { oneLine, shorten } from '../../src/report/characters.ts'
+import { oneLine, shortenMiddle } from '../../src/report/characters.ts'
 import { cell, code, codeBlock, markdown, placeUrl, text } from '../../src/report/markdown.ts'
 import { elements, links, references, rendered, textOf } from '../support/github-markdown.ts'
 import { hostileString } from '../support/hostile.ts'
@@ -29,14 +29,14 @@ describe('code', () => {
     expect(code('sed s/\\|/x/', { table: true })).toBe('<code>sed s/&#92;&#124;/x/</code>')
   })
 
-  it('keeps 120 characters and says that there were more', () => {
-    expect(code('x'.repeat(121))).toBe(`\`${'x'.repeat(119)}…\``)
+  it('keeps 120 characters, of the beginning and of the end', () => {
+    expect(code(`/${'x'.repeat(200)}/file`)).toBe(`\`/${'x'.repeat(79)}…${'x'.repeat(34)}/file\``)
   })
 
   it('shows exactly the value, as code, whatever it is', () => {
     fc.assert(
       fc.property(hostileString, (value) => {
-        const shown = shorten(oneLine(value), 120)
+        const shown = shortenMiddle(oneLine(value), 120)
         const tree = rendered(`x ${code(value)} y`)
         expect([...elements(tree)].toSorted()).toEqual(shown === '' ? ['p'] : ['code', 'p'])
         expect(textOf(tree, 'code')).toBe(shown)
@@ -49,7 +49,7 @@ describe('code', () => {
     fc.assert(
       fc.property(hostileString, (value) => {
         const tree = rendered(`| a | b |\n| - | - |\n| ${code(value, { table: true })} | next |\n`)
-        expect(textOf(tree, 'code').replaceAll('\u200B', '')).toBe(shorten(oneLine(value), 120))
+        expect(textOf(tree, 'code').replaceAll('\u200B', '')).toBe(shortenMiddle(oneLine(value), 120))
         expect(textOf(tree, 'td').endsWith('next')).toBe(true)
         expect(
           [...elements(tree)].filter((name) => !['table', 'thead', 'tbody', 'tr', 'th', 'td', 'code'].includes(name)),
@@ -179,4 +179,14 @@ it('links an address of ours only if it is one', () => {
     '[full report](https://github.com/octo/shop/actions/runs/1)',
   )
   expect(markdown([{ link: 'full report', url: 'javascript:alert(1)' }], SHOP)).toBe('full report')
+})
+
+it('begins no list where a number and its full stop come from two pieces', () => {
+  for (const words of [
+    ['14', '.'],
+    ['14', { code: '' }, ') x'],
+  ]) {
+    expect([...elements(rendered(markdown(words, SHOP)))]).toEqual(['p'])
+  }
+  expect(markdown(['14.5 MB more'], SHOP)).toBe('14.5 MB more')
 })

@@ -84,7 +84,7 @@ describe('headline', () => {
 
   it.each<[string, ImageReport[], string]>([
     ['none', [], 'nothing was measured'],
-    ['unchanged', [imageReport(), imageReport({ name: 'web' })], 'all 2 images are within budget'],
+    ['unchanged', [imageReport(), imageReport({ name: 'web' })], 'both images are within budget'],
     [
       'grown and shrunk',
       [
@@ -254,14 +254,14 @@ describe('explanation', () => {
     [
       'base-image',
       [
-        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-increase: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-increase. What changed in it: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
       ],
     ],
     [
       'base-image-cap',
       [
         'It is 3.8 MB over max-size (155 MB) only since the base image grew, so that is not held against it.',
-        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-size: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-size. What changed in it: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
       ],
     ],
     // The first of its causes says it.

@@ -1,5 +1,6 @@
 import type { Nodes, Root } from 'hast'
 import rehypeRaw from 'rehype-raw'
+import rehypeSanitize, { defaultSchema } from 'rehype-sanitize'
 import remarkGfm from 'remark-gfm'
 import remarkParse from 'remark-parse'
 import remarkRehype from 'remark-rehype'
@@ -13,6 +14,11 @@ export function rendered(markdown: string): Root {
     .use(remarkRehype, { allowDangerousHtml: true })
     .use(rehypeRaw)
   return pipeline.runSync(pipeline.parse(markdown))
+}
+
+/** What GitHub's filter leaves of a tree: its schema is the default one. */
+export function sanitised(tree: Root): Root {
+  return unified().use(rehypeSanitize, defaultSchema).runSync(tree)
 }
 
 /** Every node of a tree with the names of the elements it stands in, outermost first. */

@@ -83,7 +83,7 @@ export function stableText({ report, comment }: Outcome): string {
 }
 
 /** A figure as the report writes it (src/report/units.ts). */
-const FIGURE = /[+\u2212]?\d+(?:\.\d)? (?:B|kB|MB|GB|%)(?![\w])/g
+const FIGURE = /[+\u2212]?\d+(?:\.\d)?[ \u00A0](?:B|kB|MB|GB|%)(?![\w])/g
 const FACTORS: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, '%': 1 }
 
 /**
@@ -118,7 +118,7 @@ function alignRebuilt(comment: string, expected: string): string {
 
 function isClose(figure: string, wanted: string): boolean {
   const [one, other] = [figure, wanted].map((text) => {
-    const [amount = '', unit = ''] = text.replace('\u2212', '-').split(' ')
+    const [amount = '', unit = ''] = text.replace('\u2212', '-').split(/\s/)
     return { bytes: Number(amount) * FACTORS[unit]!, unit }
   })
   const difference = Math.abs(one!.bytes - other!.bytes)

@@ -46859,7 +46859,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(9884);
 /* harmony import */ var _page_html_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9556);
 /* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(4987);
-/* harmony import */ var _report_comment_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(7554);
+/* harmony import */ var _report_comment_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(3287);
 /* harmony import */ var _report_html_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(9997);
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(1499);
@@ -59637,9 +59637,13 @@ function adviceOf(image, shown = ADVICE_SHOWN) {
     // What breaks a budget is told whole.
     const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
     const standing = image.findings.filter((finding) => !fresh.includes(finding));
-    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
+    const hasBytes = fresh.some((finding) => !isSecret(finding) && finding.added !== null && finding.added > 0);
     const title = hasBytes && ((0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .leadChange */ .bG)(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
     return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
+}
+/** What has to go whatever it weighs. */
+function isSecret({ rule }) {
+    return rule === 'secrets';
 }
 /** Rules whose findings break a budget of the image. */
 function forbiddenRules({ checks }) {
@@ -59664,8 +59668,9 @@ function standingTitle({ standing }, image) {
 /** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
 function findingWords(finding, report) {
     const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
-    const figure = bytes === null || bytes === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) `: ${{ strong: (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(-bytes) }}`;
-    const paths = finding.paths.slice(0, 2);
+    const figure = bytes === null || bytes === 0 || isSecret(finding) ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_2__/* .phrase */ .MZ) `: ${{ strong: (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(-bytes) }}`;
+    // Of many, one is example enough.
+    const paths = finding.paths.slice(0, finding.count > 2 ? 1 : 2);
     const more = finding.count - paths.length;
     const where = paths.length === 0
         ? []
@@ -59695,9 +59700,10 @@ function checkWords(warning, image, report) {
 }
 /** `2 more: package-cache −1.2 MB, secrets`. */
 function moreWords({ more }) {
-    const each = more
-        .slice(0, 10)
-        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(-added)}`}`);
+    const each = more.slice(0, 10).map((finding) => {
+        const { rule, added } = finding;
+        return added === null || added === 0 || isSecret(finding) ? rule : `${rule} ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(-added)}`;
+    });
     return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
 }
 
@@ -59990,12 +59996,13 @@ function layerHead(layer, image, report) {
         was,
     };
 }
-/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+/** Characters of an instruction that every report shows: of a short one, of a long one's beginning; and of what is the same before a difference. */
 const SHOWN_TEXT = 110;
+const SHOWN_START = 75;
 const SAME_TEXT = 20;
 /** A text from shortly before it differs from the other, where its beginning alone would look like that. */
 function excerpt(text, other) {
-    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
+    if (text.length <= SHOWN_TEXT || text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START))
         return text;
     let at = 0;
     while (at < text.length && text[at] === other[at])
@@ -60119,6 +60126,7 @@ function packageWords({ name, change, versionBefore, versionAfter, amount, folde
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   F1: () => (/* binding */ displayWidth),
+/* harmony export */   Ng: () => (/* binding */ fitMiddle),
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   cd: () => (/* binding */ characterWidth),
 /* harmony export */   hw: () => (/* binding */ manyLines),
@@ -60165,11 +60173,25 @@ function shorten(text, max, ellipsis = '…') {
         return text;
     return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
 }
+/** The same with what is cut taken from the middle: the end of a path, and of an instruction, tells as much as its beginning. */
+function shortenMiddle(text, max, ellipsis = '…') {
+    if (text.length <= max)
+        return text;
+    const characters = Array.from(text);
+    if (characters.length <= max)
+        return text;
+    const kept = Math.max(0, max - ellipsis.length);
+    const tail = Math.floor(kept / TAIL_SHARE);
+    const [start, end] = [characters.slice(0, kept - tail), characters.slice(characters.length - tail)];
+    return `${start.join('')}${ellipsis}${end.join('')}`;
+}
+/** One in so many of the characters that are kept stands after the ellipsis. */
+const TAIL_SHARE = 3;
 /**
  * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
  * as its start.
  */
-function shortenMiddle(line, width) {
+function fitMiddle(line, width) {
     if (displayWidth(line) <= width)
         return line;
     const characters = Array.from(line);
@@ -60207,23 +60229,190 @@ function characterWidth(character) {
 
 /***/ }),
 
-/***/ 7554:
+/***/ 3287:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Br: () => (/* binding */ renderSummary)
-/* harmony export */ });
-/* unused harmony exports FULL_MAX, SHORT_MAX, MINIMAL_MAX, SUMMARY_MAX, renderComment */
-/* harmony import */ var _advice_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8999);
-/* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6611);
-/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6853);
-/* harmony import */ var _noteworthy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7616);
-/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(650);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6034);
-/* harmony import */ var _tables_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7442);
-/* harmony import */ var _trend_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9088);
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5088);
-/* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4702);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Br: () => (/* binding */ renderSummary)
+});
+
+// UNUSED EXPORTS: FULL_MAX, MINIMAL_MAX, SHORT_MAX, SUMMARY_MAX, renderComment
+
+// EXTERNAL MODULE: ./build/report/advice.js
+var report_advice = __nccwpck_require__(8999);
+// EXTERNAL MODULE: ./build/report/causes.js
+var report_causes = __nccwpck_require__(6611);
+// EXTERNAL MODULE: ./build/report/characters.js
+var characters = __nccwpck_require__(6551);
+// EXTERNAL MODULE: ./build/report/state.js
+var state = __nccwpck_require__(6034);
+// EXTERNAL MODULE: ./build/report/units.js
+var units = __nccwpck_require__(5088);
+;// CONCATENATED MODULE: ./build/report/diagram.js
+
+
+
+
+/** Bars of one diagram; what is more is one bar. */
+const BARS_MAX = 12;
+/** Columns (as of a terminal) of an instruction beside its bar. */
+const NAME_MAX = 32;
+/** What is less than this share of the largest bar is no bar to the eye: some two pixels. */
+const SEEN_SHARE = 0.005;
+/**
+ * CSS pixels. Mermaid measures labels as they are on the screen and places them as if nothing was scaled
+ * (https://github.com/mermaid-js/mermaid/issues/5688): a diagram wider than its place loses the beginnings of its labels. This fits all but a phone.
+ */
+const WIDTH = 680;
+const BAR_HEIGHT = 30;
+const FONT_SIZE = 13;
+/** Percent of the width that is kept for the bars. Where the labels need more than the rest, mermaid leaves all of them out. */
+const BARS_SHARE = 35;
+/** Grew, shrank, the same: told from each other by whoever sees no red or green, on white and on black. */
+const PALETTE = '#e16f24, #218bff, #8c959f';
+const LEGEND = 'Grey is in both, orange is new, blue is gone.';
+/**
+ * Base against head by layer, or head alone where there is no base; the base image's layers are one bar. Null where that would say nothing: with fewer
+ * than two bars, or where a layer's figure is not known in the image's leading metric.
+ */
+function layersDiagram(image) {
+    const metric = (0,state/* leadMetric */.lL)(image);
+    const bars = metric === null ? null : fewer(barsOf(image, metric));
+    if (bars === null || bars.length < 2)
+        return null;
+    const compared = image.base !== null;
+    const labels = bars.map((bar) => `"${label(bar, compared)}"`).join(', ');
+    const series = (value) => `  bar [${bars.map(value).join(', ')}]`;
+    const largest = Math.max(...bars.map(({ before, after }) => Math.max(before, after)));
+    const source = [
+        '---',
+        'config:',
+        '  xyChart:',
+        `    width: ${WIDTH}`,
+        `    height: ${bars.length * BAR_HEIGHT}`,
+        `    plotReservedSpacePercent: ${BARS_SHARE}`,
+        '    xAxis:',
+        `      labelFontSize: ${FONT_SIZE}`,
+        '      showTick: false',
+        '      showAxisLine: false',
+        '    yAxis:',
+        '      showLabel: false',
+        '      showTitle: false',
+        '      showTick: false',
+        '      showAxisLine: false',
+        '  themeVariables:',
+        '    xyChart:',
+        '      backgroundColor: "transparent"',
+        `      plotColorPalette: "${PALETTE}"`,
+        '---',
+        'xychart-beta horizontal',
+        `  x-axis [${labels}]`,
+        `  y-axis 0 --> ${largest}`,
+        series(({ before, after }) => (after > before ? after : 0)),
+        series(({ before, after }) => (after < before ? before : 0)),
+        series(({ before, after }) => Math.min(before, after)),
+    ].join('\n');
+    return {
+        title: metric === 'size' ? 'Size by layer' : 'Download size by layer',
+        legend: bars.some(({ before, after }) => before !== after) ? LEGEND : null,
+        source,
+    };
+}
+/** The layers that have a size, base layer first; none where one is not known. */
+function barsOf(image, metric) {
+    const compared = image.base !== null;
+    const own = [];
+    const fromBase = { name: baseName(image), before: 0, after: 0, note: null };
+    for (const layer of image.layerChanges) {
+        const figures = (0,report_causes/* layerFigures */.rK)(layer);
+        if (figures.metric !== metric)
+            return [];
+        const after = figures.after ?? 0;
+        // Without a base there is nothing to differ from.
+        const before = compared ? (figures.before ?? 0) : after;
+        if (layer.fromBase) {
+            fromBase.before += before;
+            fromBase.after += after;
+            continue;
+        }
+        const note = compared && (0,report_causes/* isChanged */.Hq)(layer) && layer.change !== 'changed' ? layer.change : null;
+        own.push({
+            name: layer.instruction,
+            before,
+            after,
+            note: note === 'added' ? 'new' : note === 'removed' ? note : null,
+        });
+    }
+    return [fromBase, ...own].filter(({ before, after }) => before + after > 0);
+}
+function baseName({ baseImage }) {
+    const name = baseImage?.after?.name ?? null;
+    return name === null ? 'base image' : `FROM ${(0,state/* familiarName */.hG)(name)}`;
+}
+/** The bars that changed or can be seen; where these are too many, those that changed most, then the largest, and all others as one. */
+function fewer(bars) {
+    const largest = Math.max(...bars.map(({ before, after }) => Math.max(before, after)));
+    const telling = bars.filter(({ before, after }) => before !== after || after >= largest * SEEN_SHARE);
+    if (telling.length <= BARS_MAX)
+        return telling;
+    const changeOf = ({ before, after }) => Math.abs(after - before);
+    const kept = new Set(telling.toSorted((a, b) => changeOf(b) - changeOf(a) || b.after - a.after).slice(0, BARS_MAX - 1));
+    const others = bars.filter((bar) => !kept.has(bar));
+    const sum = (side) => others.reduce((total, bar) => total + bar[side], 0);
+    const rest = {
+        name: (0,units/* formatCount */.B4)(others.length, 'other layer'),
+        before: sum('before'),
+        after: sum('after'),
+        note: null,
+    };
+    return [...bars.filter((bar) => kept.has(bar)), rest];
+}
+/** `RUN npm ci · 56.3 MB (+12.3 MB)`, `COPY coverage ./coverage · 3.4 MB, new`. */
+function label({ name, before, after, note }, compared) {
+    const change = !compared || note !== null || before === after ? '' : ` (${(0,units/* formatSigned */.Gp)(after - before)})`;
+    const figure = note === 'removed' ? `${(0,units/* formatBytes */.z3)(before)}, removed` : `${(0,units/* formatBytes */.z3)(after)}${change}`;
+    return `${inert(narrow(name))} · ${figure}${note === 'new' ? ', new' : ''}`;
+}
+/** Within the columns that a label may have. */
+function narrow(name) {
+    const line = (0,characters/* oneLine */.TN)(name);
+    let max = NAME_MAX;
+    while ((0,characters/* displayWidth */.F1)((0,characters/* shortenMiddle */.jM)(line, max)) > NAME_MAX)
+        max -= 1;
+    return (0,characters/* shortenMiddle */.jM)(line, max);
+}
+/**
+ * A text that stays within a mermaid string and says there what it says here: what would end the string, begin Markdown, a tag, an entity
+ * (`#35;`), a comment or a directive (`%%`) becomes the character that looks most like it.
+ */
+function inert(text) {
+    return text.replaceAll(/["`<>#]|%(?=[%{])/g, (character) => ALIKE[character] ?? '');
+}
+const ALIKE = {
+    '"': '\u2033',
+    '`': '\u2032',
+    '<': '\u2039',
+    '>': '\u203A',
+    '#': '\uFF03',
+    '%': '\uFF05',
+};
+
+// EXTERNAL MODULE: ./build/report/markdown.js + 1 modules
+var markdown = __nccwpck_require__(6853);
+// EXTERNAL MODULE: ./build/report/noteworthy.js
+var noteworthy = __nccwpck_require__(7616);
+// EXTERNAL MODULE: ./build/report/phrase.js
+var phrase = __nccwpck_require__(650);
+// EXTERNAL MODULE: ./build/report/tables.js
+var report_tables = __nccwpck_require__(7442);
+// EXTERNAL MODULE: ./build/report/trend.js
+var report_trend = __nccwpck_require__(9088);
+// EXTERNAL MODULE: ./build/report/words.js
+var report_words = __nccwpck_require__(4702);
+;// CONCATENATED MODULE: ./build/report/comment.js
+
 
 
 
@@ -60240,38 +60429,44 @@ const SHORT_MAX = 16_000;
 const MINIMAL_MAX = 4_000;
 /** GitHub takes 1 MiB of UTF-8 per step; other tools of the same step may write there too. */
 const SUMMARY_MAX = 1_000_000;
-const length = (text) => text.length;
+const comment_length = (text) => text.length;
 const FULL = {
     max: FULL_MAX,
-    measure: length,
+    measure: comment_length,
     quietImages: false,
     sections: true,
     layers: true,
-    causes: _causes_js__WEBPACK_IMPORTED_MODULE_0__/* .CAUSES_SHOWN */ .x3,
+    diagrams: 0,
+    causes: report_causes/* CAUSES_SHOWN */.x3,
 };
 const SHORT = {
     max: SHORT_MAX,
-    measure: length,
+    measure: comment_length,
     quietImages: false,
     sections: true,
     layers: false,
-    causes: _causes_js__WEBPACK_IMPORTED_MODULE_0__/* .CAUSES_SHOWN */ .x3,
+    diagrams: 0,
+    causes: report_causes/* CAUSES_SHOWN */.x3,
 };
 const MINIMAL = {
     max: MINIMAL_MAX,
-    measure: length,
+    measure: comment_length,
     quietImages: false,
     sections: false,
     layers: false,
+    diagrams: 0,
     causes: 0,
 };
+/** Diagrams in a summary of many images: those of the worst. Each is a frame of its own that the browser has to draw. */
+const DIAGRAMS_SHOWN = 4;
 const SUMMARY = {
     max: SUMMARY_MAX,
     measure: (text) => Buffer.byteLength(text),
     quietImages: true,
     sections: true,
     layers: true,
-    causes: _causes_js__WEBPACK_IMPORTED_MODULE_0__/* .CAUSES_SHOWN */ .x3,
+    diagrams: DIAGRAMS_SHOWN,
+    causes: report_causes/* CAUSES_SHOWN */.x3,
 };
 /**
  * The pull request's comment in three lengths: full, short and minimal, of at most `FULL_MAX`, `SHORT_MAX` and
@@ -60296,75 +60491,80 @@ function settingOf(report) {
 function renderOne(image, report, detail) {
     const page = new Page(detail, report);
     if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
-        page.add((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)((0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .quietWords */ .iO)(image), settingOf(report)));
+        page.add((0,markdown/* markdown */.wD)((0,report_words/* quietWords */.iO)(image), settingOf(report)));
         // A change below the noise floor is no news, but it can be looked up.
-        if (detail.layers && !image.untouched && (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .leadChange */ .bG)(image)?.amount !== 0) {
-            page.add(details('Figures', (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)((0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .figuresTable */ ._t)(image, report), settingOf(report))));
+        if (detail.layers && !image.untouched && (0,state/* leadChange */.bG)(image)?.amount !== 0) {
+            page.add(details('Figures', (0,markdown/* tableMarkdown */.oS)((0,report_tables/* figuresTable */._t)(image, report), settingOf(report))));
         }
         return page.toString();
     }
-    page.add(heading(3, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${_words_js__WEBPACK_IMPORTED_MODULE_4__/* .PRODUCT */ .Ax}: ${(0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .imageHeadline */ .WB)(image)}`, report));
-    for (const words of (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .reportWords */ .is)(report))
-        page.add((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, settingOf(report)));
+    page.add(heading(3, (0,phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* imageHeadline */.WB)(image)}`, report));
+    for (const words of (0,report_words/* reportWords */.is)(report))
+        page.add((0,markdown/* markdown */.wD)(words, settingOf(report)));
     for (const block of imageBlocks(image, report, detail))
         page.add(block);
-    page.close(small((0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .smallPrint */ .fk)(image, report), (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .stateOf */ .L4)(image) === 'failed' ? { ...report, runUrl: null } : report));
+    page.close(small((0,report_words/* smallPrint */.fk)(image, report), (0,state/* stateOf */.L4)(image) === 'failed' ? { ...report, runUrl: null } : report));
     return page.toString();
 }
 /** Nothing to tell: neither a budget nor the image's size moved. */
 function isQuiet(image) {
-    return !(0,_noteworthy_js__WEBPACK_IMPORTED_MODULE_7__/* .isImageNoteworthy */ .RU)(image);
+    return !(0,noteworthy/* isImageNoteworthy */.RU)(image);
 }
 /** What stands under an image's heading, most needed first. */
 function imageBlocks(image, report, detail) {
     const setting = settingOf(report);
     const blocks = [];
-    const paragraphs = (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .explanation */ .Qb)(image, report).map((words) => (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, setting));
-    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .stateOf */ .L4)(image) === 'failed') {
-        const output = image.error === null || !detail.sections ? '' : (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .codeBlock */ .DV)((0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .failureOutput */ .YP)(image.error));
+    const paragraphs = (0,report_words/* explanation */.Qb)(image, report).map((words) => (0,markdown/* markdown */.wD)(words, setting));
+    if ((0,state/* stateOf */.L4)(image) === 'failed') {
+        const output = image.error === null || !detail.sections ? '' : (0,markdown/* codeBlock */.DV)((0,report_words/* failureOutput */.YP)(image.error));
         return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)];
     }
     if (image.untouched)
         return paragraphs;
-    blocks.push((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)((0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .figuresTable */ ._t)(image, report), setting), ...paragraphs);
-    const causes = (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causesOf */ .cZ)(image, detail.causes);
+    blocks.push((0,markdown/* tableMarkdown */.oS)((0,report_tables/* figuresTable */._t)(image, report), setting), ...paragraphs);
+    const causes = (0,report_causes/* causesOf */.cZ)(image, detail.causes);
     if (causes !== null && detail.causes > 0) {
-        const lines = [...causes.causes.map((cause) => (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causeWords */ .pQ)(cause, image, report)), ...causes.rest];
+        const lines = [...causes.causes.map((cause) => (0,report_causes/* causeWords */.pQ)(cause, image, report)), ...causes.rest];
         blocks.push(`**${causes.title}**\n${bullets(lines, setting)}`);
     }
-    const advice = (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .adviceOf */ .wr)(image);
+    const advice = (0,report_advice/* adviceOf */.wr)(image);
     if (advice !== null && advice.fresh.length > 0 && detail.causes > 0) {
-        const lines = advice.fresh.map((finding) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .findingWords */ .Hu)(finding, report));
+        const lines = advice.fresh.map((finding) => (0,report_advice/* findingWords */.Hu)(finding, report));
         if (advice.more.length > 0)
-            lines.push((0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .moreWords */ .bp)(advice));
+            lines.push((0,report_advice/* moreWords */.bp)(advice));
         blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`);
     }
     if (!detail.layers)
         return blocks;
-    const trend = (0,_trend_js__WEBPACK_IMPORTED_MODULE_3__/* .trendWords */ .n)(image);
+    const trend = (0,report_trend/* trendWords */.n)(image);
     if (trend !== null)
-        blocks.push((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(trend, setting));
+        blocks.push((0,markdown/* markdown */.wD)(trend, setting));
+    const diagram = detail.diagrams > 0 ? layersDiagram(image) : null;
+    if (diagram !== null) {
+        const legend = diagram.legend === null ? '' : `. ${diagram.legend}`;
+        blocks.push(`**${diagram.title}**${legend}`, (0,markdown/* fenced */.OF)(diagram.source, 'mermaid'));
+    }
     const tables = [
-        [(0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .partsTitle */ .Bq)(image), (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .partsTable */ .NX)(image)],
-        [(0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .packagesTitle */ .ur)(image), (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .packagesTable */ .wL)(image, report)],
-        [(0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .layersTitle */ .pH)(image), (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .layersTable */ .xk)(image, report)],
+        [(0,report_tables/* partsTitle */.Bq)(image), (0,report_tables/* partsTable */.NX)(image)],
+        [(0,report_tables/* packagesTitle */.ur)(image), (0,report_tables/* packagesTable */.wL)(image, report)],
+        [(0,report_tables/* layersTitle */.pH)(image), (0,report_tables/* layersTable */.xk)(image, report)],
     ];
     for (const [title, table] of tables) {
         if (table.rows.length > 0)
             blocks.push(details(title, tableWithin(table, setting, detail.max / 5, detail.measure)));
     }
     if (advice !== null && advice.standing.length > 0) {
-        const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .findingWords */ .Hu)(finding, report));
+        const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => (0,report_advice/* findingWords */.Hu)(finding, report));
         const more = advice.standing.length - shown.length;
         if (more > 0)
-            shown.push([(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(more, 'more finding')]);
-        blocks.push(details((0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .standingTitle */ .lq)(advice, image), bullets(shown, setting)));
+            shown.push([(0,units/* formatCount */.B4)(more, 'more finding')]);
+        blocks.push(details((0,report_advice/* standingTitle */.lq)(advice, image), bullets(shown, setting)));
     }
-    const checks = (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .checksOf */ .tg)(image);
+    const checks = (0,report_advice/* checksOf */.tg)(image);
     if (checks.length > 0) {
-        const shown = checks.slice(0, STANDING_SHOWN).map((warning) => (0,_advice_js__WEBPACK_IMPORTED_MODULE_8__/* .checkWords */ .iW)(warning, image, report));
+        const shown = checks.slice(0, STANDING_SHOWN).map((warning) => (0,report_advice/* checkWords */.iW)(warning, image, report));
         if (checks.length > shown.length)
-            shown.push([(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(checks.length - shown.length, 'more check')]);
+            shown.push([(0,units/* formatCount */.B4)(checks.length - shown.length, 'more check')]);
         blocks.push(details(`BuildKit's own checks (${checks.length})`, bullets(shown, setting)));
     }
     return blocks;
@@ -60372,41 +60572,41 @@ function imageBlocks(image, report, detail) {
 /** Findings of old that are listed in their fold. */
 const STANDING_SHOWN = 10;
 function bullets(lines, setting) {
-    return lines.map((words) => `- ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, setting)}`).join('\n');
+    return lines.map((words) => `- ${(0,markdown/* markdown */.wD)(words, setting)}`).join('\n');
 }
 function renderMany(report, detail) {
     const page = new Page(detail, report);
     const setting = settingOf(report);
-    const images = report.images.toSorted(_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .worstFirst */ .md);
+    const images = report.images.toSorted(report_tables/* worstFirst */.md);
     const loud = images.filter((image) => !isQuiet(image));
     const quiet = images.filter((image) => isQuiet(image) && !image.untouched);
     const untouched = images.filter((image) => image.untouched);
-    page.add(heading(3, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${_words_js__WEBPACK_IMPORTED_MODULE_4__/* .PRODUCT */ .Ax}: ${(0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .headline */ .Pl)(report)}`, report));
-    for (const words of (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .reportWords */ .is)(report))
-        page.add((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, setting));
+    page.add(heading(3, (0,phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* headline */.Pl)(report)}`, report));
+    for (const words of (0,report_words/* reportWords */.is)(report))
+        page.add((0,markdown/* markdown */.wD)(words, setting));
     if (loud.length > 0) {
-        const failing = loud.filter((image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .isFailure */ .N6)(image) || image.verdict === 'over');
+        const failing = loud.filter((image) => (0,state/* isFailure */.N6)(image) || image.verdict === 'over');
         const shown = detail.sections ? loud : failing;
-        const all = (0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .overviewTable */ .Uc)(shown, report);
+        const all = (0,report_tables/* overviewTable */.Uc)(shown, report);
         // Half of the page: the images' own sections say whose line it was. Before those, all that fail have a row.
         const most = detail.sections ? detail.max * 0.85 : detail.max - 1_500;
-        const needed = detail.measure((0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)({ ...all, rows: all.rows.slice(0, failing.length) }, setting)) + 100;
+        const needed = detail.measure((0,markdown/* tableMarkdown */.oS)({ ...all, rows: all.rows.slice(0, failing.length) }, setting)) + 100;
         const room = detail.sections ? Math.max(detail.max / 2, needed) : needed;
         if (shown.length > 0)
             page.add(tableWithin(all, setting, Math.min(room, most), detail.measure));
         if (shown.length < loud.length)
-            page.add(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(loud.length - shown.length, 'more image')} changed.`);
+            page.add(`${(0,units/* formatCount */.B4)(loud.length - shown.length, 'more image')} changed.`);
     }
     if (quiet.length > 0) {
-        const same = quiet.every((image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_5__/* .leadChange */ .bG)(image)?.amount === 0);
-        const title = `${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`;
+        const same = quiet.every((image) => (0,state/* leadChange */.bG)(image)?.amount === 0);
+        const title = `${(0,units/* formatCount */.B4)(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`;
         // The summary has all of them, before any details.
         const room = detail.quietImages ? page.room - 500 : detail.max / 8;
-        const table = () => tableWithin((0,_tables_js__WEBPACK_IMPORTED_MODULE_2__/* .overviewTable */ .Uc)(quiet, report), setting, room, detail.measure);
+        const table = () => tableWithin((0,report_tables/* overviewTable */.Uc)(quiet, report), setting, room, detail.measure);
         page.add(detail.layers ? details(title, table()) : `${title}.`);
     }
     if (untouched.length > 0) {
-        const title = `${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(untouched.length, 'image')} not touched by this change`;
+        const title = `${(0,units/* formatCount */.B4)(untouched.length, 'image')} not touched by this change`;
         const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8);
         page.add(detail.layers ? details(title, names) : `${title}.`);
     }
@@ -60425,6 +60625,7 @@ function addSections(page, images, report, detail) {
     const byName = groupedByName(images);
     const platforms = groupedByName(report.images);
     let left = 0;
+    let drawn = 0;
     for (const group of byName.values()) {
         for (const [index, image] of group.entries()) {
             // After one that did not fit none is shown: they are in the order of how much there is to say.
@@ -60437,16 +60638,19 @@ function addSections(page, images, report, detail) {
             const title = several
                 ? [
                     ...(index === 0 ? [heading(4, [{ code: image.name }], report)] : []),
-                    (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .phrase */ .MZ) `${{ strong: platform }} ${(0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .verdictWords */ .L2)(image)}`, setting),
+                    (0,markdown/* markdown */.wD)((0,phrase/* phrase */.MZ) `${{ strong: platform }} ${(0,report_words/* verdictWords */.L2)(image)}`, setting),
                 ]
-                : [heading(4, (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .imageHeadline */ .WB)(image), report)];
-            const blocksOf = (how) => [...title, ...imageBlocks(image, report, how)];
+                : [heading(4, (0,report_words/* imageHeadline */.WB)(image), report)];
+            const diagrams = isQuiet(image) ? 0 : detail.diagrams - drawn;
+            if (diagrams > 0 && layersDiagram(image) !== null)
+                drawn += 1;
+            const blocksOf = (how) => [...title, ...imageBlocks(image, report, { ...how, diagrams })];
             if (!page.addAll(blocksOf(detail)) && !page.addAll(blocksOf({ ...detail, layers: false })))
                 left += 1;
         }
     }
     if (left > 0)
-        page.close(`Details of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(left, 'more image')} did not fit here.`);
+        page.close(`Details of ${(0,units/* formatCount */.B4)(left, 'more image')} did not fit here.`);
 }
 function groupedByName(images) {
     const groups = new Map();
@@ -60461,7 +60665,7 @@ function groupedByName(images) {
 }
 /** What all the images have in common; the platform and the engine may differ. */
 function commonPrint(images, report) {
-    const [first, ...others] = images.filter((image) => image.head !== null).map((image) => (0,_words_js__WEBPACK_IMPORTED_MODULE_4__/* .smallPrint */ .fk)(image, report));
+    const [first, ...others] = images.filter((image) => image.head !== null).map((image) => (0,report_words/* smallPrint */.fk)(image, report));
     const texts = others.map((prints) => new Set(prints.map((print) => JSON.stringify(print))));
     return (first ?? []).filter((print) => {
         const text = JSON.stringify(print);
@@ -60469,11 +60673,11 @@ function commonPrint(images, report) {
     });
 }
 function heading(level, words, report) {
-    return `${'#'.repeat(level)} ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)(words, settingOf(report))}`;
+    return `${'#'.repeat(level)} ${(0,markdown/* markdown */.wD)(words, settingOf(report))}`;
 }
 function small(prints, report) {
     const link = report.runUrl === null ? [] : [[{ link: 'full report', url: report.runUrl }]];
-    const words = (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .join */ .fj)([...prints, ...link], ' · '), settingOf(report));
+    const words = (0,markdown/* markdown */.wD)((0,phrase/* join */.fj)([...prints, ...link], ' · '), settingOf(report));
     return words === '' ? '' : `<sub>${words}</sub>`;
 }
 /** Folded away. The title is HTML and of our own making. */
@@ -60482,24 +60686,24 @@ function details(title, content) {
 }
 /** As many of a table's rows as fit into `room`, at least one, and how many more there are. */
 function tableWithin(table, setting, room, measure) {
-    const whole = (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .tableMarkdown */ .oS)(table, setting);
+    const whole = (0,markdown/* tableMarkdown */.oS)(table, setting);
     if (measure(whole) <= room)
         return whole;
     const [head = '', rule = '', ...rows] = whole.split('\n');
     let used = measure(head) + measure(rule) + 2;
     const fitting = rows.findIndex((row) => (used += measure(row) + 1) > room);
     const shown = rows.slice(0, Math.max(1, fitting));
-    const more = (0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(rows.length - shown.length, 'more row');
+    const more = (0,units/* formatCount */.B4)(rows.length - shown.length, 'more row');
     return `${[head, rule, ...shown].join('\n')}\n\n… and ${more}.`;
 }
 /** As many images' names as fit into `room` characters, at least one, and how many more there are. */
 function namesWithin(images, setting, room) {
-    const names = images.map(({ name }) => (0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .markdown */ .wD)([{ code: name }], setting));
+    const names = images.map(({ name }) => (0,markdown/* markdown */.wD)([{ code: name }], setting));
     let used = 0;
     const fitting = names.findIndex((name) => (used += name.length + 2) > room);
     const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting));
     const more = names.length - shown.length;
-    return `${shown.join(', ')}${more === 0 ? '' : `, … and ${(0,_units_js__WEBPACK_IMPORTED_MODULE_9__/* .formatCount */ .B4)(more, 'more image')}`}`;
+    return `${shown.join(', ')}${more === 0 ? '' : `, … and ${(0,units/* formatCount */.B4)(more, 'more image')}`}`;
 }
 /** Blocks of Markdown with a blank line between them, never longer than it may be. */
 class Page {
@@ -74168,8 +74372,8 @@ function replace($0, $1) {
 }
 // EXTERNAL MODULE: ./build/report/characters.js
 var characters = __nccwpck_require__(6551);
-// EXTERNAL MODULE: ./build/report/comment.js
-var comment = __nccwpck_require__(7554);
+// EXTERNAL MODULE: ./build/report/comment.js + 1 modules
+var comment = __nccwpck_require__(3287);
 // EXTERNAL MODULE: ./build/report/phrase.js
 var phrase = __nccwpck_require__(650);
 // EXTERNAL MODULE: ./build/report/words.js
@@ -74370,7 +74574,7 @@ function writtenPiece(piece, pen) {
 /** An instruction or a path: its end says as much as its start. */
 function shortCode(value, { width, isWhole }) {
     const whole = clean(value);
-    return isWhole ? whole : (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))));
+    return isWhole ? whole : (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))));
 }
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
 function clean(value) {
@@ -74465,7 +74669,7 @@ function withShortNames(table, { cells, widths, total }, room) {
     const left = (widths[0] ?? 0) - (total - room);
     if (left < NAME_MIN || table.columns[0]?.align !== 'left')
         return { cells: [], widths, total };
-    return measured(cells.map(([name = '', ...others]) => [(0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)(name, left), ...others]));
+    return measured(cells.map(([name = '', ...others]) => [(0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)(name, left), ...others]));
 }
 /** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
 function withoutPercent(table) {
@@ -74514,13 +74718,14 @@ function paint(text, colour, pen) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   DV: () => (/* binding */ codeBlock),
+  OF: () => (/* binding */ fenced),
   wD: () => (/* binding */ markdown),
   Pb: () => (/* binding */ placeUrl),
   Md: () => (/* binding */ safeAddress),
   oS: () => (/* binding */ tableMarkdown)
 });
 
-// UNUSED EXPORTS: cell, code, encodePath, fenced, text
+// UNUSED EXPORTS: cell, code, encodePath, text
 
 ;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
 // To do: next major: remove.
@@ -75004,7 +75209,7 @@ function escapeText(value) {
  * @param options.max characters kept
  */
 function code(value, options = {}) {
-    const content = (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(value), options.max ?? CODE_MAX);
+    const content = (0,characters/* shortenMiddle */.jM)((0,characters/* oneLine */.TN)(value), options.max ?? CODE_MAX);
     if (content === '')
         return '';
     // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
@@ -75065,7 +75270,9 @@ function encodeSegment(segment) {
 const ICONS = { good: '✅ ', warn: '⚠️ ', bad: '❌ ', none: '' };
 /** A phrase as Markdown on one line. */
 function markdown(words, setting) {
-    return words.map((piece) => markdownPiece(piece, setting)).join('');
+    const line = words.map((piece) => markdownPiece(piece, setting)).join('');
+    // Two pieces, neither of which begins a list by itself: `14` and `.`.
+    return line.replace(/^(\d+)([.)])(?=\s|$)/, String.raw `$1\$2`);
 }
 /** A phrase as the content of a table's cell. */
 function cell(words, setting) {
@@ -75096,11 +75303,13 @@ function spaced(value) {
 }
 /** Keeps the line number where the path is too long. */
 function shortPlace(place) {
-    return (0,phrase/* placeName */.fW)({ ...place, file: (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(place.file), CODE_MAX - 12) });
+    return (0,phrase/* placeName */.fW)({ ...place, file: (0,characters/* shortenMiddle */.jM)((0,characters/* oneLine */.TN)(place.file), CODE_MAX - 12) });
 }
-/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+/** Where a table is squeezed, as on a phone, `163.9 MB` and `(+10.6 %)` stay in one piece. */
 function unbroken(piece) {
-    return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece;
+    if (typeof piece === 'string')
+        return piece.replaceAll(/(?<=\d) (?=(?:%|[kMGTP]?B)(?!\w))/g, '\u00A0');
+    return typeof piece === 'object' && 'strong' in piece ? { strong: unbroken(piece.strong) } : piece;
 }
 /** A table in GFM; null heads are empty cells. */
 function tableMarkdown(table, setting) {
@@ -75449,7 +75658,10 @@ function checkFigures(check) {
     const name = checkName(check);
     if (check.budget === 'max-increase')
         return { name, before: '', after: '', change: [(0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .growthWords */ .dX)(check)] };
-    const { actual, growth, metric } = check;
+    const { actual, growth, metric, scope } = check;
+    // A second limit on the image: the metric's own row has the figures.
+    if (scope === null)
+        return { name, before: '', after: '', change: [] };
     const figure = (value) => {
         if (metric === 'findings')
             return (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatCount */ .B4)(value, 'finding');
@@ -75541,6 +75753,10 @@ function headHead(report) {
     const commit = pushed ?? report.head.commit;
     return commit === null ? ['this change'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `this change ${{ code: (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .shortCommit */ .h)(commit) }}`;
 }
+/** `main` for `main a1b2c3d`: the table of figures, above, has the commits. */
+function withoutCommit(head) {
+    return head.flatMap((piece) => (typeof piece === 'string' && piece.trim() !== '' ? [piece.trim()] : []));
+}
 /** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
 function worstFirst(a, b) {
     return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
@@ -75584,7 +75800,7 @@ function overviewTable(images, report) {
                 ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
                 ...(platforms ? [[image.platform ?? 'not known']] : []),
                 ...(compared ? [[before === null ? noBase(image) : (0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatBytes */ .z3)(before)]] : []),
-                [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
+                [metric === null ? noFigure(image) : leadFigure(image, metric)],
                 ...(compared ? [[change === null ? '' : (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .changeWords */ .mF)(change)]] : []),
                 ...(judged ? [[overviewBudget(image)]] : []),
                 [{ tone }, words],
@@ -75596,6 +75812,10 @@ function noBase(image) {
     if (image.head === null)
         return '';
     return image.base === null ? 'none' : NOT_MEASURED;
+}
+/** Of an image that could not be measured the status says it. */
+function noFigure(image) {
+    return image.head === null ? '' : NOT_MEASURED;
 }
 function leadFigure(image, metric) {
     const value = image.head?.[metric] ?? null;
@@ -75649,8 +75869,8 @@ function layersTable(image, report) {
     const columns = [
         { head: ['line'], align: 'right' },
         { head: ['instruction'], align: 'left' },
-        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
-        { head: headHead(report), align: 'right' },
+        ...(compared ? [{ head: withoutCommit(baseHead([image])), align: 'right' }] : []),
+        { head: withoutCommit(headHead(report)), align: 'right' },
         ...(compared ? [{ head: ['change'], align: 'right' }] : []),
     ];
     const lead = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
@@ -75728,26 +75948,29 @@ const PACKAGES_SHOWN = 50;
 function version(text) {
     return text === null ? [] : [(0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)(text, 60, '...')];
 }
-/** Packages that came, went or changed, largest change first. */
+/** Packages that came, went or changed, largest change first; only the sides that have one of them. */
 function packagesTable(image, report) {
     const all = image.packages ?? [];
     // Of the same versions the places tell more.
-    const packages = all.every(({ change }) => change === 'same') ? [] : all;
+    const packages = all.every(({ change }) => change === 'same') ? [] : all.slice(0, PACKAGES_SHOWN);
+    const inBase = packages.some(({ change }) => change !== 'new');
+    const inHead = packages.some(({ change }) => change !== 'gone');
+    const shown = (cells) => cells.filter((_, at) => [true, inBase, inHead, true][at]);
+    // Where all are new, or all are gone, the title says it.
+    const note = ({ change }) => inBase && inHead && (change === 'new' || change === 'gone') ? `, ${change}` : '';
     return {
-        columns: [
+        columns: shown([
             { head: ['package'], align: 'left' },
-            { head: baseHead([image]), align: 'right' },
-            { head: headHead(report), align: 'right' },
+            { head: withoutCommit(baseHead([image])), align: 'right' },
+            { head: withoutCommit(headHead(report)), align: 'right' },
             { head: ['change'], align: 'right' },
-        ],
-        rows: packages
-            .slice(0, PACKAGES_SHOWN)
-            .map((each) => [
+        ]),
+        rows: packages.map((each) => shown([
             (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
             each.change === 'new' ? [] : version(each.versionBefore),
             each.change === 'gone' ? [] : version(each.versionAfter),
-            [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSigned */ .Gp)(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
-        ]),
+            [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSigned */ .Gp)(each.amount)}${note(each)}`],
+        ])),
     };
 }
 function layerChangeWords(change, amount) {
@@ -75903,7 +76126,7 @@ function withoutCommits(table) {
 }
 /** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
 function withShortHeads(table) {
-    return withHeads(table, (head) => [(0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shortenMiddle */ .jM)((0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .plain */ .pj)(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)]);
+    return withHeads(table, (head) => [(0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .fitMiddle */ .Ng)((0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .plain */ .pj)(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)]);
 }
 const HEAD_MAX = 12;
 function withHeads(table, change) {
@@ -76140,7 +76363,7 @@ function headline(report) {
     }
     const untouched = count((each) => each.untouched);
     if (untouched === total)
-        return [`none of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)} is touched by this change`];
+        return [`none of the ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)} is touched by this change`];
     const changes = changeCounts(report);
     const subject = name === null ? [allWords(total, untouched)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)},`;
     const judged = report.images.some(isJudged);
@@ -76155,10 +76378,10 @@ function headline(report) {
         ...(name === null ? [(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: name }} on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
 }
-/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+/** `all 24 images are`, `both images are`, `the 2 of 24 images that this change touches are`. */
 function allWords(total, untouched) {
     if (untouched === 0)
-        return `all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, 'image')} are`;
+        return total === 2 ? 'both images are' : `all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, 'image')} are`;
     const touched = total - untouched;
     return touched === 1
         ? `the 1 of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, 'image')} that this change touches is`
@@ -76707,7 +76930,15 @@ function baseImageWords(image) {
     const name = { code: (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .familiarName */ .hG)(after.name) };
     if (baseImage.doing === 'change')
         return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}.${broughtWords(why)}`];
+}
+/** What there is to see of it in the base image, as a sentence of its own; nothing where that is not known. */
+function broughtWords(why) {
+    if (why.length === 0)
+        return [];
+    return typeof why[0] === 'string' && why[0].startsWith(':')
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) ` What changed in it${why}.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) ` It changed${why}.`;
 }
 /** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
 function driftWords(image) {
@@ -76810,7 +77041,7 @@ function smallPrint(image, report) {
         ...baselinePrint(image),
         ...(engine === null ? [] : [[engine]]),
         ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
-        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+        ...(source === null ? [] : [['image ', { code: source.reference }, ...digest]]),
         ...acceptPrint(image, report),
     ];
 }
@@ -84126,7 +84357,7 @@ function createTerminalLog(screen, { verbose, signal }) {
         if (!screen.isLive)
             return say(dim(printable(line)));
         const shown = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .manyLines */ .hw)(line).join(' ');
-        say(dim(isWhole ? shown : (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(shown), lineWidth(screen))));
+        say(dim(isWhole ? shown : (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(shown), lineWidth(screen))));
     };
     return {
         section: (title) => {
@@ -84234,7 +84465,7 @@ function underWay(tasks, bytes, screen) {
     const lines = shown.map((task) => taskLine(task, labels, width, now));
     const more = tasks.size - shown.length;
     const notes = [...(more > 0 ? [`${more} more`] : []), ...(bytes > 0 ? [`${(0,_report_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatBytes */ .z3)(bytes)} of layers read`] : [])];
-    return notes.length === 0 || lines.length === 0 ? lines : [...lines, (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)(`  ${notes.join(', ')}`, width)];
+    return notes.length === 0 || lines.length === 0 ? lines : [...lines, (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)(`  ${notes.join(', ')}`, width)];
 }
 /** `head │ [2/4] RUN npm ci                12 s`. */
 function taskLine(task, labels, width, now) {
@@ -84243,10 +84474,10 @@ function taskLine(task, labels, width, now) {
     const [step, ...others] = running.toSorted((one, other) => one.since - other.since);
     const time = ` ${seconds(now - (step?.since ?? task.since))}`;
     const beside = others.length > 0 ? ` +${others.length}` : '';
-    const name = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(task.label), labels);
+    const name = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(task.label), labels);
     const start = `${name}${' '.repeat(labels - (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(name))} │ `;
     const room = Math.max(0, width - (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(start) - time.length - beside.length);
-    const text = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shortenMiddle */ .jM)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(step?.text ?? task.doing), room);
+    const text = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(step?.text ?? task.doing), room);
     return `${start}${text}${beside}${' '.repeat(room - (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(text))}${time}`;
 }
 /** `8 s`, `2 min 05 s`. */

@@ -22,9 +22,14 @@ export function adviceOf(image: ImageReport, shown = ADVICE_SHOWN): Advice | nul
   // What breaks a budget is told whole.
   const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length))
   const standing = image.findings.filter((finding) => !fresh.includes(finding))
-  const hasBytes = fresh.some(({ added }) => added !== null && added > 0)
+  const hasBytes = fresh.some((finding) => !isSecret(finding) && finding.added !== null && finding.added > 0)
   const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change'
   return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing }
+}
+
+/** What has to go whatever it weighs. */
+function isSecret({ rule }: Finding): boolean {
+  return rule === 'secrets'
 }
 
 /** Rules whose findings break a budget of the image. */
@@ -53,8 +58,10 @@ export function standingTitle({ standing }: Advice, image: ImageReport): string 
 /** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
 export function findingWords(finding: Finding, report: Report): Phrase {
   const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes
-  const figure: Phrase = bytes === null || bytes === 0 ? [] : phrase`: ${{ strong: formatSigned(-bytes) }}`
-  const paths = finding.paths.slice(0, 2)
+  const figure: Phrase =
+    bytes === null || bytes === 0 || isSecret(finding) ? [] : phrase`: ${{ strong: formatSigned(-bytes) }}`
+  // Of many, one is example enough.
+  const paths = finding.paths.slice(0, finding.count > 2 ? 1 : 2)
   const more = finding.count - paths.length
   const where: Phrase =
     paths.length === 0
@@ -95,8 +102,9 @@ export function checkWords(warning: ImageReport['warnings'][number], image: Imag
 
 /** `2 more: package-cache −1.2 MB, secrets`. */
 export function moreWords({ more }: Advice): Phrase {
-  const each = more
-    .slice(0, 10)
-    .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${formatSigned(-added)}`}`)
+  const each = more.slice(0, 10).map((finding) => {
+    const { rule, added } = finding
+    return added === null || added === 0 || isSecret(finding) ? rule : `${rule} ${formatSigned(-added)}`
+  })
   return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`]
 }

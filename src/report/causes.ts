@@ -160,13 +160,14 @@ function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head
   }
 }
 
-/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+/** Characters of an instruction that every report shows: of a short one, of a long one's beginning; and of what is the same before a difference. */
 const SHOWN_TEXT = 110
+const SHOWN_START = 75
 const SAME_TEXT = 20
 
 /** A text from shortly before it differs from the other, where its beginning alone would look like that. */
 function excerpt(text: string, other: string): string {
-  if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT)) return text
+  if (text.length <= SHOWN_TEXT || text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START)) return text
   let at = 0
   while (at < text.length && text[at] === other[at]) at += 1
   return `…${text.slice(Math.max(0, at - SAME_TEXT))}`

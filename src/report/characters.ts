@@ -44,11 +44,25 @@ export function shorten(text: string, max: number, ellipsis = '…'): string {
   return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max)
 }
 
+/** The same with what is cut taken from the middle: the end of a path, and of an instruction, tells as much as its beginning. */
+export function shortenMiddle(text: string, max: number, ellipsis = '…'): string {
+  if (text.length <= max) return text
+  const characters = Array.from(text)
+  if (characters.length <= max) return text
+  const kept = Math.max(0, max - ellipsis.length)
+  const tail = Math.floor(kept / TAIL_SHARE)
+  const [start, end] = [characters.slice(0, kept - tail), characters.slice(characters.length - tail)]
+  return `${start.join('')}${ellipsis}${end.join('')}`
+}
+
+/** One in so many of the characters that are kept stands after the ellipsis. */
+const TAIL_SHARE = 3
+
 /**
  * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
  * as its start.
  */
-export function shortenMiddle(line: string, width: number): string {
+export function fitMiddle(line: string, width: number): string {
   if (displayWidth(line) <= width) return line
   const characters = Array.from(line)
   const room = Math.max(0, width - ELLIPSIS.length)

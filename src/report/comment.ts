@@ -1,6 +1,7 @@
 import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { CAUSES_SHOWN, causeWords, causesOf } from './causes.ts'
-import { codeBlock, markdown, tableMarkdown, type Setting } from './markdown.ts'
+import { layersDiagram } from './diagram.ts'
+import { codeBlock, fenced, markdown, tableMarkdown, type Setting } from './markdown.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
@@ -47,6 +48,8 @@ type Detail = {
   quietImages: boolean
   sections: boolean
   layers: boolean
+  /** Images whose layers are drawn. */
+  diagrams: number
   causes: number
 }
 
@@ -58,6 +61,7 @@ const FULL: Detail = {
   quietImages: false,
   sections: true,
   layers: true,
+  diagrams: 0,
   causes: CAUSES_SHOWN,
 }
 const SHORT: Detail = {
@@ -66,6 +70,7 @@ const SHORT: Detail = {
   quietImages: false,
   sections: true,
   layers: false,
+  diagrams: 0,
   causes: CAUSES_SHOWN,
 }
 const MINIMAL: Detail = {
@@ -74,14 +79,19 @@ const MINIMAL: Detail = {
   quietImages: false,
   sections: false,
   layers: false,
+  diagrams: 0,
   causes: 0,
 }
+/** Diagrams in a summary of many images: those of the worst. Each is a frame of its own that the browser has to draw. */
+const DIAGRAMS_SHOWN = 4
+
 const SUMMARY: Detail = {
   max: SUMMARY_MAX,
   measure: (text) => Buffer.byteLength(text),
   quietImages: true,
   sections: true,
   layers: true,
+  diagrams: DIAGRAMS_SHOWN,
   causes: CAUSES_SHOWN,
 }
 
@@ -156,6 +166,11 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
   if (!detail.layers) return blocks
   const trend = trendWords(image)
   if (trend !== null) blocks.push(markdown(trend, setting))
+  const diagram = detail.diagrams > 0 ? layersDiagram(image) : null
+  if (diagram !== null) {
+    const legend = diagram.legend === null ? '' : `. ${diagram.legend}`
+    blocks.push(`**${diagram.title}**${legend}`, fenced(diagram.source, 'mermaid'))
+  }
   const tables: [string, Table][] = [
     [partsTitle(image), partsTable(image)],
     [packagesTitle(image), packagesTable(image, report)],
@@ -236,6 +251,7 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
   const byName = groupedByName(images)
   const platforms = groupedByName(report.images)
   let left = 0
+  let drawn = 0
   for (const group of byName.values()) {
     for (const [index, image] of group.entries()) {
       // After one that did not fit none is shown: they are in the order of how much there is to say.
@@ -251,7 +267,9 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
             markdown(phrase`${{ strong: platform }} ${verdictWords(image)}`, setting),
           ]
         : [heading(4, imageHeadline(image), report)]
-      const blocksOf = (how: Detail): string[] => [...title, ...imageBlocks(image, report, how)]
+      const diagrams = isQuiet(image) ? 0 : detail.diagrams - drawn
+      if (diagrams > 0 && layersDiagram(image) !== null) drawn += 1
+      const blocksOf = (how: Detail): string[] => [...title, ...imageBlocks(image, report, { ...how, diagrams })]
       if (!page.addAll(blocksOf(detail)) && !page.addAll(blocksOf({ ...detail, layers: false }))) left += 1
     }
   }

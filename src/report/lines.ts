@@ -1,4 +1,4 @@
-import { characterWidth, displayWidth, oneLine, shorten, shortenMiddle } from './characters.ts'
+import { characterWidth, displayWidth, fitMiddle, oneLine, shorten } from './characters.ts'
 import { placeName, type Phrase, type Piece, type Tone } from './phrase.ts'
 import type { Table } from './tables.ts'
 
@@ -62,7 +62,7 @@ function writtenPiece(piece: Piece, pen: Pen): string {
 /** An instruction or a path: its end says as much as its start. */
 function shortCode(value: string, { width, isWhole }: Pen): string {
   const whole = clean(value)
-  return isWhole ? whole : shortenMiddle(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))))
+  return isWhole ? whole : fitMiddle(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))))
 }
 
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
@@ -168,7 +168,7 @@ function measured(cells: string[][]): Columns {
 function withShortNames(table: Table, { cells, widths, total }: Columns, room: number): Columns {
   const left = (widths[0] ?? 0) - (total - room)
   if (left < NAME_MIN || table.columns[0]?.align !== 'left') return { cells: [], widths, total }
-  return measured(cells.map(([name = '', ...others]) => [shortenMiddle(name, left), ...others]))
+  return measured(cells.map(([name = '', ...others]) => [fitMiddle(name, left), ...others]))
 }
 
 /** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */

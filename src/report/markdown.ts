@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table'
-import { manyLines, oneLine, shorten } from './characters.ts'
+import { manyLines, oneLine, shorten, shortenMiddle } from './characters.ts'
 import { placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
 import type { Table } from './tables.ts'
 
@@ -58,7 +58,7 @@ function escapeText(value: string): string {
  * @param options.max characters kept
  */
 export function code(value: string, options: { table?: boolean; max?: number } = {}): string {
-  const content = shorten(oneLine(value), options.max ?? CODE_MAX)
+  const content = shortenMiddle(oneLine(value), options.max ?? CODE_MAX)
   if (content === '') return ''
   // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
   if (options.table === true && content.includes('\\|')) return `<code>${escapeText(content)}</code>`
@@ -130,7 +130,9 @@ export type Setting = { repositoryUrl: string | null; table?: boolean }
 
 /** A phrase as Markdown on one line. */
 export function markdown(words: Phrase, setting: Setting): string {
-  return words.map((piece) => markdownPiece(piece, setting)).join('')
+  const line = words.map((piece) => markdownPiece(piece, setting)).join('')
+  // Two pieces, neither of which begins a list by itself: `14` and `.`.
+  return line.replace(/^(\d+)([.)])(?=\s|$)/, String.raw`$1\$2`)
 }
 
 /** A phrase as the content of a table's cell. */
@@ -160,12 +162,13 @@ function spaced(value: string): string {
 
 /** Keeps the line number where the path is too long. */
 function shortPlace(place: Place): string {
-  return placeName({ ...place, file: shorten(oneLine(place.file), CODE_MAX - 12) })
+  return placeName({ ...place, file: shortenMiddle(oneLine(place.file), CODE_MAX - 12) })
 }
 
-/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+/** Where a table is squeezed, as on a phone, `163.9 MB` and `(+10.6 %)` stay in one piece. */
 function unbroken(piece: Piece): Piece {
-  return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece
+  if (typeof piece === 'string') return piece.replaceAll(/(?<=\d) (?=(?:%|[kMGTP]?B)(?!\w))/g, '\u00A0')
+  return typeof piece === 'object' && 'strong' in piece ? { strong: unbroken(piece.strong) as string } : piece
 }
 
 /** A table in GFM; null heads are empty cells. */

@@ -1,5 +1,5 @@
 import type { Check, Scope } from '../budget/budget.ts'
-import type { LayerChange, LayerChangeKind } from '../compare/comparison.ts'
+import type { LayerChange, LayerChangeKind, PackageChange } from '../compare/comparison.ts'
 import type { Over } from '../inputs/budget-lines.ts'
 import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
@@ -98,7 +98,9 @@ export function figuresTable(image: ImageReport, report: Report): Table {
 function checkFigures(check: Check): { name: Phrase; before: string; after: string; change: Phrase } {
   const name = checkName(check)
   if (check.budget === 'max-increase') return { name, before: '', after: '', change: [growthWords(check)] }
-  const { actual, growth, metric } = check
+  const { actual, growth, metric, scope } = check
+  // A second limit on the image: the metric's own row has the figures.
+  if (scope === null) return { name, before: '', after: '', change: [] }
   const figure = (value: number): string => {
     if (metric === 'findings') return formatCount(value, 'finding')
     return metric === 'layers' ? String(value) : formatBytesAmong(value, [check.limit])
@@ -191,6 +193,11 @@ function headHead(report: Report): Phrase {
   return commit === null ? ['this change'] : phrase`this change ${{ code: shortCommit(commit) }}`
 }
 
+/** `main` for `main a1b2c3d`: the table of figures, above, has the commits. */
+function withoutCommit(head: Phrase): Phrase {
+  return head.flatMap((piece) => (typeof piece === 'string' && piece.trim() !== '' ? [piece.trim()] : []))
+}
+
 /** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
 export function worstFirst(a: ImageReport, b: ImageReport): number {
   return urgency(a) - urgency(b) || growthOf(b) - growthOf(a)
@@ -236,7 +243,7 @@ export function overviewTable(images: readonly ImageReport[], report: Report): T
         ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
         ...(platforms ? [[image.platform ?? 'not known']] : []),
         ...(compared ? [[before === null ? noBase(image) : formatBytes(before)]] : []),
-        [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
+        [metric === null ? noFigure(image) : leadFigure(image, metric)],
         ...(compared ? [[change === null ? '' : changeWords(change)]] : []),
         ...(judged ? [[overviewBudget(image)]] : []),
         [{ tone }, words],
@@ -248,6 +255,11 @@ export function overviewTable(images: readonly ImageReport[], report: Report): T
 function noBase(image: ImageReport): string {
   if (image.head === null) return ''
   return image.base === null ? 'none' : NOT_MEASURED
+}
+
+/** Of an image that could not be measured the status says it. */
+function noFigure(image: ImageReport): string {
+  return image.head === null ? '' : NOT_MEASURED
 }
 
 function leadFigure(image: ImageReport, metric: 'size' | 'downloadSize'): string {
@@ -302,8 +314,8 @@ export function layersTable(image: ImageReport, report: Report): Table {
   const columns: Table['columns'] = [
     { head: ['line'], align: 'right' },
     { head: ['instruction'], align: 'left' },
-    ...(compared ? [{ head: baseHead([image]), align: 'right' as const }] : []),
-    { head: headHead(report), align: 'right' },
+    ...(compared ? [{ head: withoutCommit(baseHead([image])), align: 'right' as const }] : []),
+    { head: withoutCommit(headHead(report)), align: 'right' },
     ...(compared ? [{ head: ['change'], align: 'right' as const }] : []),
   ]
   const lead = leadMetric(image)
@@ -390,26 +402,32 @@ function version(text: string | null): Phrase {
   return text === null ? [] : [shorten(text, 60, '...')]
 }
 
-/** Packages that came, went or changed, largest change first. */
+/** Packages that came, went or changed, largest change first; only the sides that have one of them. */
 export function packagesTable(image: ImageReport, report: Report): Table {
   const all = image.packages ?? []
   // Of the same versions the places tell more.
-  const packages = all.every(({ change }) => change === 'same') ? [] : all
+  const packages = all.every(({ change }) => change === 'same') ? [] : all.slice(0, PACKAGES_SHOWN)
+  const inBase = packages.some(({ change }) => change !== 'new')
+  const inHead = packages.some(({ change }) => change !== 'gone')
+  const shown = <Cell>(cells: Cell[]): Cell[] => cells.filter((_, at) => [true, inBase, inHead, true][at])
+  // Where all are new, or all are gone, the title says it.
+  const note = ({ change }: PackageChange): string =>
+    inBase && inHead && (change === 'new' || change === 'gone') ? `, ${change}` : ''
   return {
-    columns: [
+    columns: shown([
       { head: ['package'], align: 'left' },
-      { head: baseHead([image]), align: 'right' },
-      { head: headHead(report), align: 'right' },
+      { head: withoutCommit(baseHead([image])), align: 'right' },
+      { head: withoutCommit(headHead(report)), align: 'right' },
       { head: ['change'], align: 'right' },
-    ],
-    rows: packages
-      .slice(0, PACKAGES_SHOWN)
-      .map((each) => [
+    ]),
+    rows: packages.map((each) =>
+      shown([
         phrase`${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
         each.change === 'new' ? [] : version(each.versionBefore),
         each.change === 'gone' ? [] : version(each.versionAfter),
-        [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+        [`${formatSigned(each.amount)}${note(each)}`],
       ]),
+    ),
   }
 }
 

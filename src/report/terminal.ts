@@ -1,6 +1,6 @@
 import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { causeWords, causesOf } from './causes.ts'
-import { manyLines, oneLine, shortenMiddle } from './characters.ts'
+import { fitMiddle, manyLines, oneLine } from './characters.ts'
 import { fold, paint, penFor, tableLines, withoutPercent, wrap, type Pen, type TerminalOptions } from './lines.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, plain, type Phrase, type Piece } from './phrase.ts'
@@ -136,7 +136,7 @@ function withoutCommits(table: Table): Table {
 
 /** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
 function withShortHeads(table: Table): Table {
-  return withHeads(table, (head) => [shortenMiddle(oneLine(plain(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)])
+  return withHeads(table, (head) => [fitMiddle(oneLine(plain(head).replace(/^this change\b.*/s, 'now')), HEAD_MAX)])
 }
 
 const HEAD_MAX = 12

@@ -51,7 +51,7 @@ export function headline(report: Report): Phrase {
   }
 
   const untouched = count((each) => each.untouched)
-  if (untouched === total) return [`none of ${formatCount(total, noun)} is touched by this change`]
+  if (untouched === total) return [`none of the ${formatCount(total, noun)} is touched by this change`]
   const changes = changeCounts(report)
   const subject: Phrase =
     name === null ? [allWords(total, untouched)] : phrase`${{ code: name }} is, on ${formatCount(total, noun)},`
@@ -67,9 +67,9 @@ export function headline(report: Report): Phrase {
   ].concat(rest === '' ? ' unchanged' : `: ${rest}`)
 }
 
-/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+/** `all 24 images are`, `both images are`, `the 2 of 24 images that this change touches are`. */
 function allWords(total: number, untouched: number): string {
-  if (untouched === 0) return `all ${formatCount(total, 'image')} are`
+  if (untouched === 0) return total === 2 ? 'both images are' : `all ${formatCount(total, 'image')} are`
   const touched = total - untouched
   return touched === 1
     ? `the 1 of ${formatCount(total, 'image')} that this change touches is`
@@ -647,7 +647,15 @@ function baseImageWords(image: ImageReport): Phrase[] {
       : phrase` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`
   const name: Piece = { code: familiarName(after.name) }
   if (baseImage.doing === 'change') return [phrase`${ownWords(image)}The base image ${name} is moved${digests}${by}.`]
-  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`]
+  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}.${broughtWords(why)}`]
+}
+
+/** What there is to see of it in the base image, as a sentence of its own; nothing where that is not known. */
+function broughtWords(why: Phrase): Phrase {
+  if (why.length === 0) return []
+  return typeof why[0] === 'string' && why[0].startsWith(':')
+    ? phrase` What changed in it${why}.`
+    : phrase` It changed${why}.`
 }
 
 /** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
@@ -753,7 +761,7 @@ export function smallPrint(image: ImageReport, report: Report): Phrase[] {
     ...baselinePrint(image),
     ...(engine === null ? [] : [[engine]]),
     ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
-    ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+    ...(source === null ? [] : [['image ', { code: source.reference }, ...digest]]),
     ...acceptPrint(image, report),
   ]
 }
