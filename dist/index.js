@@ -58957,7 +58957,7 @@ function record_listing_entriesOf(from) {
             return null;
         const path = flat(before.slice(0, common) + rest);
         // As a tar's are normalised: `layFiles` goes by it.
-        if (!path.startsWith('/') || path.includes('//'))
+        if (!path.startsWith('/') || path.includes('//') || (path.length > 1 && path.endsWith('/')))
             return null;
         before = path;
         switch (from.kinds[at]) {
@@ -69507,6 +69507,10 @@ function renderComment(report) {
 /** The job's summary: the comment's words, with the sections and layers of every image; at most `SUMMARY_MAX` bytes of UTF-8. */
 function renderSummary(report) {
     return render(report, SUMMARY);
+}
+/** The same without the diagrams, which only GitHub draws: elsewhere their source would be text. */
+function renderSummaryWithoutDiagrams(report) {
+    return render(report, { ...SUMMARY, diagrams: 0 });
 }
 function render(report, detail) {
     const [image] = report.images;

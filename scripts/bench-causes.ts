@@ -83,16 +83,17 @@ async function readSizes(images: SourceImage[], isMeant: (diffId: string) => boo
 /** What a run does with images that are found, until they are judged. */
 async function readCauses(images: SourceImage[]): Promise<number> {
   const contents = createLayerContents(new AbortController().signal)
-  const measurements: Measurement[] = []
-  for (const image of images) {
-    const sizes = await readLayerSizes(image, contents)
-    const content = contentOf(image.config.rootfs!.diff_ids!, contents)
-    const subject = { name: 'image', commit: null, dockerfile: null, ignoreFile: null, target: null, engine: null }
-    const unmeasured = { size: null, downloadSize: null }
-    measurements.push(
-      toMeasurement({ ...subject, source: null, warnings: [] }, image, sizes, UNKNOWN_ORIGINS, unmeasured, { content }),
-    )
-  }
+  // Both sides at once, as a run of two builds does.
+  const measurements = await Promise.all(
+    images.map(async (image): Promise<Measurement> => {
+      const sizes = await readLayerSizes(image, contents)
+      const content = contentOf(image.config.rootfs!.diff_ids!, contents)
+      const subject = { name: 'image', commit: null, dockerfile: null, ignoreFile: null, target: null, engine: null }
+      const told = { ...subject, source: null, warnings: [] }
+      const unmeasured = { size: null, downloadSize: null }
+      return toMeasurement(told, image, sizes, UNKNOWN_ORIGINS, unmeasured, { content })
+    }),
+  )
   const [before, after] = measurements as [Measurement, Measurement]
   const baseline = { ...NO_BASELINE, kind: 'image' as const, measurements: [before], platforms: [before.platform] }
   for (const { head, base } of compareAll([after], baseline)) advise(head, base)

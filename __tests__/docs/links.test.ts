@@ -48,7 +48,7 @@ describe('links and pictures', () => {
     const scripts = globSync('scripts/*pictures*.ts', { cwd: root }).map((file) =>
       readFileSync(join(root, file), 'utf8'),
     )
-    const made = (name: string): boolean => scripts.some((text) => text.includes(name.replace(/(?:-\w+)?\.\w+$/, '')))
+    const made = (name: string): boolean => scripts.some((text) => text.includes(`'${name}'`))
     expect(pictures.length).toBeGreaterThan(0)
     expect(pictures.filter((name) => !made(name))).toEqual([])
   })

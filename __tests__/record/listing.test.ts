@@ -370,6 +370,7 @@ describe('whatever else a file may hold', () => {
     ['a path that begins beyond the end of the one before', { shared: [0, 3, 1] }],
     ['a path that is not absolute', { rest: ['a', 'b', 'c'] }],
     ['a path with two slashes', { rest: ['//a', 'b', 'c'] }],
+    ['a path with a slash at its end', { rest: ['/a/', 'b', 'c'] }],
     ['a path that is a number', { rest: [1, 'b', 'c'] }],
     ['a negative size', { size: -3, sizes: [-3] }],
     ['a fraction', { size: 0.5, sizes: [0.5] }],

@@ -75,7 +75,7 @@ describe('renderHtml', () => {
 
   it.each(Object.keys(STATES))('shows no markup as text: %s', (state) => {
     const html = renderHtml(STATES[state] ?? over)
-    expect(html).not.toMatch(/&lt;\/?[a-z]+[ />&]|\*\*|\|\s*:?-|^#+ /m)
+    expect(html).not.toMatch(/&lt;\/?[a-z]+[ />&]|\*\*|\|\s*:?-|^#+ |xychart|mermaid/m)
     // What keeps GitHub from making mentions would be copied along.
     expect(html).not.toContain('\u200B')
   })

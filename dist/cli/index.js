@@ -59257,7 +59257,7 @@ function entriesOf(from) {
             return null;
         const path = (0,layer_entries/* flat */.Ct)(before.slice(0, common) + rest);
         // As a tar's are normalised: `layFiles` goes by it.
-        if (!path.startsWith('/') || path.includes('//'))
+        if (!path.startsWith('/') || path.includes('//') || (path.length > 1 && path.endsWith('/')))
             return null;
         before = path;
         switch (from.kinds[at]) {
@@ -60235,7 +60235,8 @@ function characterWidth(character) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Br: () => (/* binding */ renderSummary)
+  Br: () => (/* binding */ renderSummary),
+  Bt: () => (/* binding */ renderSummaryWithoutDiagrams)
 });
 
 // UNUSED EXPORTS: FULL_MAX, MINIMAL_MAX, SHORT_MAX, SUMMARY_MAX, renderComment
@@ -60478,6 +60479,10 @@ function renderComment(report) {
 /** The job's summary: the comment's words, with the sections and layers of every image; at most `SUMMARY_MAX` bytes of UTF-8. */
 function renderSummary(report) {
     return render(report, SUMMARY);
+}
+/** The same without the diagrams, which only GitHub draws: elsewhere their source would be text. */
+function renderSummaryWithoutDiagrams(report) {
+    return render(report, { ...SUMMARY, diagrams: 0 });
 }
 function render(report, detail) {
     const [image] = report.images;
@@ -74406,7 +74411,7 @@ function renderHtml(report) {
 </head>
 <body>
 <main>
-${documentOf((0,comment/* renderSummary */.Br)(report), report.images.length > 1)}
+${documentOf((0,comment/* renderSummaryWithoutDiagrams */.Bt)(report), report.images.length > 1)}
 </main>
 </body>
 </html>

@@ -271,7 +271,7 @@ function entriesOf(from: Columns): LayerEntries | null {
     if (common > before.length || pathBytes > MAX_PATH_BYTES) return null
     const path = flat(before.slice(0, common) + rest)
     // As a tar's are normalised: `layFiles` goes by it.
-    if (!path.startsWith('/') || path.includes('//')) return null
+    if (!path.startsWith('/') || path.includes('//') || (path.length > 1 && path.endsWith('/'))) return null
     before = path
     switch (from.kinds[at]) {
       case KINDS.file:

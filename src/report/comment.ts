@@ -108,6 +108,11 @@ export function renderSummary(report: Report): string {
   return render(report, SUMMARY)
 }
 
+/** The same without the diagrams, which only GitHub draws: elsewhere their source would be text. */
+export function renderSummaryWithoutDiagrams(report: Report): string {
+  return render(report, { ...SUMMARY, diagrams: 0 })
+}
+
 function render(report: Report, detail: Detail): string {
   const [image] = report.images
   if (image !== undefined && report.images.length === 1) return renderOne(image, report, detail)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { micromark, type Options } from 'micromark'
 import { gfmTable, gfmTableHtml } from 'micromark-extension-gfm-table'
 import { oneLine } from './characters.ts'
-import { renderSummary } from './comment.ts'
+import { renderSummaryWithoutDiagrams } from './comment.ts'
 import { phrase, plain } from './phrase.ts'
 import type { Report } from './report.ts'
 import { PRODUCT, headline } from './words.ts'
@@ -27,7 +27,7 @@ export function renderHtml(report: Report): string {
 </head>
 <body>
 <main>
-${documentOf(renderSummary(report), report.images.length > 1)}
+${documentOf(renderSummaryWithoutDiagrams(report), report.images.length > 1)}
 </main>
 </body>
 </html>
