@@ -7,7 +7,7 @@ import { CouldNotMeasure } from './failure.ts'
 import { committedFiles } from './git/committed.ts'
 import type { Credentials } from './git/commits.ts'
 import { openRepository, type Repository } from './git/git.ts'
-import { isDirty, snapshotWorkingTree, writeTree } from './git/tree.ts'
+import { isDirty, snapshotWorkingTree, withSnapshots, writeTree } from './git/tree.ts'
 import { onOneLine, PATTERNS, type BakeTarget, type Given, type InputName, type Inputs } from './inputs/inputs.ts'
 import { nameOfDockerfile } from './inputs/name.ts'
 
@@ -57,9 +57,9 @@ export async function findImages(
   const { exec, temporary } = world
   const cwd = await realpath(world.cwd)
   const around = await realpath(resolve(cwd, inputs.context)).catch(() => cwd)
-  const repository = await openRepository(exec, around)
   const scratch = await mkdtemp(join(await realpath(temporary), 'image-budget-'))
   try {
+    const repository = await withSnapshots(await openRepository(exec, around), scratch)
     const treeish = await measuredTree(repository, scratch, world.uncommitted)
     const place: Place = { repository, treeish, cwd, scratch, isFromFile, world }
     const found = [

@@ -21,7 +21,7 @@ import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Credentials } from './git/commits.ts'
 import { createCheckout, type Checkout } from './git/checkout.ts'
 import { openRepository, type Repository } from './git/git.ts'
-import { isDirty, snapshotWorkingTree } from './git/tree.ts'
+import { isDirty, snapshotWorkingTree, withSnapshots } from './git/tree.ts'
 import { createLayerContents, type LayerContents } from './image/layer/contents.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
 import { platformsOf, type Measurement } from './image/measurement.ts'
@@ -116,14 +116,15 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   const { credentials, uncommitted } = surroundings
   let checkouts = 0
   const checkoutOf = once(
-    (repository: Repository) => {
+    async (found: Repository) => {
       const folder = join(scratch, `checkout-${(checkouts += 1)}`)
+      const repository = await withSnapshots(found, scratch)
       const checkout = createCheckout(exec, repository, folder, credentials)
       const head = once(
         () => headRevision(repository, scratch, uncommitted, world.log),
         () => '',
       )
-      return Promise.resolve({ checkout, head: () => head(null) })
+      return { checkout, head: () => head(null) }
     },
     ({ root, gitDir }) => JSON.stringify([root, gitDir]),
   )

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } 
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openRepository } from '../../src/git/git.ts'
-import { isDirty, snapshotWorkingTree, writeTree } from '../../src/git/tree.ts'
+import { isDirty, snapshotWorkingTree, withSnapshots, writeTree } from '../../src/git/tree.ts'
 import { createSandbox, readFiles, stateOf, writeFiles, type Files, type Sandbox } from '../support/repositories.ts'
 
 let sandbox: Sandbox
@@ -17,7 +17,8 @@ afterEach(() => sandbox.remove())
 async function written(treeish: string, from = repository): Promise<Files> {
   const before = stateOf(sandbox, from)
   const out = join(sandbox.folder, 'scratch', String(Math.random()))
-  await writeTree(sandbox.exec, await openRepository(sandbox.exec, from), treeish, out, null)
+  const opened = await withSnapshots(await openRepository(sandbox.exec, from), join(sandbox.folder, 'scratch'))
+  await writeTree(sandbox.exec, opened, treeish, out, null)
   expect(stateOf(sandbox, from)).toEqual(before)
   return readFiles(out)
 }
@@ -336,7 +337,8 @@ describe('snapshotWorkingTree', () => {
     writeFiles(repository, { 'app/a': '2' })
     const opened = await openRepository(sandbox.exec, repository)
     const tree = await snapshotWorkingTree(opened, join(sandbox.folder, 'scratch'))
-    expect(sandbox.git(repository, 'ls-tree', '-r', '--name-only', tree)).toBe('app/a\ndocs/b')
+    const seeing = await withSnapshots(opened, join(sandbox.folder, 'scratch'))
+    expect(await seeing.git(['ls-tree', '-r', '--name-only', tree])).toBe('app/a\ndocs/b')
   })
 
   it('is the commit’s own tree where nothing is changed', async () => {
@@ -344,6 +346,14 @@ describe('snapshotWorkingTree', () => {
     const opened = await openRepository(sandbox.exec, repository)
     const tree = await snapshotWorkingTree(opened, join(sandbox.folder, 'scratch'))
     expect(tree).toBe(sandbox.git(repository, 'rev-parse', `${commit}^{tree}`))
+  })
+
+  it('leaves nothing in the user’s repository: what is untracked may be large, or a secret', async () => {
+    sandbox.commit(repository, 'first', { a: '1' })
+    const before = sandbox.git(repository, 'count-objects', '--verbose')
+    writeFiles(repository, { a: '2', 'deploy.key': 'secret', 'new folder/b': 'b' })
+    expect(await snapshot()).toEqual({ a: '2', 'deploy.key': 'secret', 'new folder/b': 'b' })
+    expect(sandbox.git(repository, 'count-objects', '--verbose')).toBe(before)
   })
 
   it('needs no index', async () => {

@@ -15,6 +15,8 @@ export type Repository = {
   tryGit: (args: string[], env?: Record<string, string>) => Promise<ExecResult>
   /** What Exec and OpenOutput take to run git here: for output that is bytes. */
   command: (args: string[], env?: Record<string, string>) => [program: string, args: string[], options: GitOptions]
+  /** The same, with these variables for each git. */
+  with: (env: Record<string, string>) => Repository
 }
 
 type GitOptions = { cwd: string; env: Record<string, string | undefined> }
@@ -74,11 +76,17 @@ export async function openGitDir(exec: Exec, gitDir: string, folder: string): Pr
   return found.exitCode === 0 ? repository : null
 }
 
-function repositoryAt(exec: Exec, root: string, gitDir: string, options: string[]): Repository {
+function repositoryAt(
+  exec: Exec,
+  root: string,
+  gitDir: string,
+  options: string[],
+  own: Record<string, string> = {},
+): Repository {
   const command: Repository['command'] = (args, env = {}) => [
     'git',
     [...CONFIG, ...options, ...args],
-    { cwd: root, env: { ...ENV, ...env } },
+    { cwd: root, env: { ...ENV, ...own, ...env } },
   ]
   const tryGit: Repository['tryGit'] = (args, env) => exec(...command(args, env))
   const git: Repository['git'] = async (args, env) => {
@@ -86,7 +94,8 @@ function repositoryAt(exec: Exec, root: string, gitDir: string, options: string[
     if (result.exitCode !== 0) throw gitFailure(args, result)
     return result.stdout.replace(/\n$/, '')
   }
-  return { root, gitDir, git, tryGit, command }
+  const withVariables: Repository['with'] = (env) => repositoryAt(exec, root, gitDir, options, { ...own, ...env })
+  return { root, gitDir, git, tryGit, command, with: withVariables }
 }
 
 /** What git said when it failed, as our error. */

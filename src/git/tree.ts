@@ -192,9 +192,26 @@ function isModuleName(name: string): boolean {
   return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..')
 }
 
+/** Objects of snapshots: untracked files may be large, or secrets, and have no business in the user's repository. */
+async function objectsIn(scratch: string): Promise<string> {
+  const folder = join(scratch, 'objects')
+  await mkdir(folder, { recursive: true })
+  return folder
+}
+
+/** As git takes paths in a list of them: https://git-scm.com/docs/git#Documentation/git.txt-GITALTERNATEOBJECTDIRECTORIES */
+function listed(path: string): string {
+  return `"${path.replaceAll(/["\\]/g, String.raw`\$&`)}"`
+}
+
+/** The repository, with what `snapshotWorkingTree` makes of it with the same `scratch`. */
+export async function withSnapshots(repository: Repository, scratch: string): Promise<Repository> {
+  return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(await objectsIn(scratch)) })
+}
+
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
+ * copy of the index and kept in `scratch`, so that the user's own repository stays as it is. `withSnapshots` finds it.
  */
 export async function snapshotWorkingTree(repository: Repository, scratch: string): Promise<string> {
   const copy = join(scratch, 'snapshot.index')
@@ -207,7 +224,12 @@ export async function snapshotWorkingTree(repository: Repository, scratch: strin
     const { atimeMs, mtimeMs } = await stat(own)
     await utimes(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000))
   }
-  const index = { GIT_INDEX_FILE: copy }
+  const objects = await repository.git(['rev-parse', '--git-path', 'objects'])
+  const index = {
+    GIT_INDEX_FILE: copy,
+    GIT_OBJECT_DIRECTORY: await objectsIn(scratch),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(resolve(repository.root, objects)),
+  }
   await repository.git(['add', '--all', '--', '.'], index)
   return repository.git(['write-tree'], index)
 }
