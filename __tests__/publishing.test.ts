@@ -5,8 +5,10 @@ import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseVersion } from '../scripts/release-plan.ts'
+import { WORKFLOW } from '../src/init.ts'
+import { firstBudgetFile } from '../src/inputs/first-file.ts'
 import { script } from '../src/page/assets.ts'
-import { version } from '../src/version.ts'
+import { majorTag, version } from '../src/version.ts'
 
 /** What GitHub refuses, or passes over in silence, only once it is published. */
 
@@ -44,12 +46,42 @@ describe.each(['dist', 'dist/cli'])('%s/licenses.txt', (folder) => {
   })
 })
 
-describe('the documentation', () => {
-  it('names the major that is released', () => {
-    const pages = ['README.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: root })]
-    const text = pages.map(read).join('\n')
-    const refs = new Set([...text.matchAll(/image-budget\/image-budget@(v\d+)\b(?!\.)/g)].map(([, ref]) => ref))
-    expect([...refs]).toEqual([`v${parseVersion(version)?.major}`])
+describe('the major that is released', () => {
+  const major = `v${parseVersion(version)?.major}`
+  /** The majors of this project in a text, as a workflow names them and as a link does: `@v0`, `/v0/`, `/blob/v0/`. */
+  const majorsIn = (text: string): string[] =>
+    [...text.matchAll(/image-budget\/image-budget(?:@|\/(?:(?:blob|tree|raw)\/)?)(v\d+)(?![\w.])/g)].map(
+      ([, ref = '']) => ref,
+    )
+  const patterns = [
+    '*.md',
+    'docs/**/*.md',
+    'examples/**/*.md',
+    '.github/**/*.{md,yml}',
+    'src/**/*.ts',
+    'scripts/**/*.{ts,sh}',
+  ]
+  const files = patterns
+    .flatMap((pattern) => globSync(pattern, { cwd: root }))
+    .filter((file) => file !== 'CHANGELOG.md')
+
+  it('is the one that each page and each source names', () => {
+    const named = files.flatMap((file) => majorsIn(read(file)).map((ref) => [file, ref]))
+    expect(named.map(([file]) => file)).toEqual(expect.arrayContaining(['README.md', 'docs/configuration.md']))
+    expect(named.filter(([, ref]) => ref !== major)).toEqual([])
+  })
+
+  it('is the one that `init` writes and prints', () => {
+    expect(majorTag).toBe(major)
+    expect(majorsIn(firstBudgetFile([], []))).toEqual([major, major])
+    expect(majorsIn(WORKFLOW)).toEqual([major])
+  })
+
+  it('is found in every form, and told from versions and from those of others', () => {
+    expect(majorsIn('actions/checkout@v7 /v2/ image-budget/image-budget@v0.1.0')).toEqual([])
+    const text =
+      'image-budget/image-budget@v8 image-budget/image-budget/blob/v9/docs image-budget/image-budget/v10/schema'
+    expect(majorsIn(text)).toEqual(['v8', 'v9', 'v10'])
   })
 })
 

@@ -85,7 +85,8 @@ function passed(names: string[]): void {
   write('runs.json', JSON.stringify(runs))
 }
 
-async function run(): Promise<JobRun[]> {
+/** `onStep`: what happens meanwhile, told the action that a step uses. */
+async function run(onStep: (action: string) => void = () => {}): Promise<JobRun[]> {
   const event: Event = {
     name: 'workflow_dispatch',
     payload: { ref: 'refs/heads/main', repository: { full_name: 'image-budget/image-budget' } },
@@ -99,6 +100,7 @@ async function run(): Promise<JobRun[]> {
     tokens: {},
     env: { PATH, STATE: state },
     onOther: (name, inputs) => {
+      onStep(name)
       if (name === 'actions/attest') attested.push(inputs)
     },
   })
@@ -156,7 +158,7 @@ describe('nothing is published', () => {
     ])
   })
 
-  it('where the tag is out already, be it since the check', async () => {
+  it('where the tag is out already', async () => {
     const first = commit
     await run()
     release('0.1.0')
@@ -164,6 +166,26 @@ describe('nothing is published', () => {
     passed(REQUIRED_WORKFLOWS)
     expect(results(await run())[0]).toEqual(['check', 'failure'])
     expect(tags()).toEqual({ 'v0.1.0': first, v0: first })
+  })
+
+  // The check has set up Node before.
+  it.each([
+    ['while it waited for approval', 'actions/setup-node', 2],
+    ['while it was attested', 'actions/attest', 1],
+  ])('where the tag has come to be since the check, %s', async (_, action, time) => {
+    const other = origin.commit({ 'dist/index.js': '// another\n' })
+    const seen: string[] = []
+    const jobs = await run((name) => {
+      seen.push(name)
+      if (name === action && seen.filter((each) => each === action).length === time) origin.git('tag', 'v0.1.0', other)
+    })
+    expect(results(jobs)).toEqual([
+      ['check', 'success'],
+      ['publish', 'failure'],
+    ])
+    expect(jobs[1]!.steps.at(-1)!.log).toContain(`v0.1.0 is out already, at ${other}`)
+    expect(tags()).toEqual({ 'v0.1.0': other })
+    expect(calls().filter((call) => call.startsWith('gh release'))).toEqual([])
   })
 })
 

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { markdownTable } from 'markdown-table'
 import { format, resolveConfig } from 'prettier'
 import { parse } from 'yaml'
+import { majorTag } from '../src/version.ts'
 import { budgetFileSchema } from './budget-file-schema.ts'
 
 /** The part of action.yml that is documented. */
@@ -25,7 +26,7 @@ export type ActionMetadata = {
 const files = ['docs/inputs.md', 'docs/configuration.md']
 const descriptionsFile = 'src/inputs/descriptions.ts'
 const schemaFile = 'schema/image-budget.schema.json'
-const uses = 'image-budget/image-budget@v0'
+const uses = `image-budget/image-budget@${majorTag}`
 const usageWidth = 100
 const entryWidth = 140
 

@@ -1,7 +1,7 @@
 /**
- * Bundles what the page runs, page/main.ts and page/style.css, into src/page/assets.ts, which the product carries: `node scripts/page.ts`, or with
- * `--check` only looks, and fails where that file is another. With `--licenses` it prints the licences of the packages in the bundle, in the form of
- * ncc's licenses.txt, and writes nothing: ncc sees of them but a string.
+ * Bundles what the page runs, page/main.ts and page/style.css, into src/page/assets.ts, which the product carries: `node scripts/page.ts`. With
+ * `--licenses` it prints the licences of the packages in the bundle, in the form of ncc's licenses.txt, and writes nothing: ncc sees of them but a
+ * string.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -65,11 +65,6 @@ if (process.argv.includes('--licenses')) {
   const packages = [...script.packages, ...style.packages]
   process.stdout.write(packages.map((each) => `\n\n${each.name}\n${each.license}\n${each.text}\n`).join(''))
 } else if (before !== text) {
-  if (process.argv.includes('--check')) {
-    console.log('src/page/assets.ts is not what page/ builds. To fix: npm run build')
-    process.exitCode = 1
-  } else {
-    writeFileSync(file, text)
-    console.log('written: src/page/assets.ts')
-  }
+  writeFileSync(file, text)
+  console.log('written: src/page/assets.ts')
 }

@@ -46,8 +46,8 @@ export type Release = {
 /** What has to have succeeded on the commit when it was pushed, by the workflows' names. */
 export const REQUIRED_WORKFLOWS = ['CI', 'Check dist', 'End to end']
 
-/** A branch that releases are made from: `main`, or `release/1.2` for a fix of an older one. */
-const BRANCH = /^(?:main|release\/\d+(?:\.\d+)?)$/
+/** A branch for fixes of an older version, and the major (and minor) that it is for: `release/1.2`, `release/1`. */
+const OLDER = /^release\/(\d+)(?:\.(\d+))?$/
 
 type Version = { major: number; minor: number; patch: number; pre: string | null }
 
@@ -61,9 +61,15 @@ export function parseVersion(text: string): Version | null {
   return { major: Number(major), minor: Number(minor), patch: Number(patch), pre: pre ?? null }
 }
 
-/** Of two versions that are no pre-releases: above 0 where the first is the newer one. */
+/** Of two versions, whatever they are before: above 0 where the first is the newer one. */
 function compareVersions(one: Version, other: Version): number {
   return one.major - other.major || one.minor - other.minor || one.patch - other.patch
+}
+
+/** Whether a version that is no pre-release comes after another, be that a pre-release of it. */
+function isNewer(one: Version, other: Version): boolean {
+  const order = compareVersions(one, other)
+  return order > 0 || (order === 0 && other.pre !== null)
 }
 
 /** The section of a version in a changelog, without its heading; null: there is none. https://keepachangelog.com/en/1.1.0/ */
@@ -90,18 +96,18 @@ export function planRelease(state: State): { release: Release; problems: [] } | 
 
   const tag = `v${version}`
   const tagged = tags.get(tag)
-  const stable = [...tags.keys()]
+  const newer = [...tags.keys()]
     .map((name) => (name.startsWith('v') ? parseVersion(name.slice(1)) : null))
-    .filter((each) => each !== null && each.pre === null && compareVersions(each, parsed) > 0)
     .filter((each) => each !== null)
-  const newerOfMinor = stable.find((each) => each.major === parsed.major && each.minor === parsed.minor)
+    .filter((each) => each.pre === null && isNewer(each, parsed))
+  const newerOfMinor = newer.find((each) => each.major === parsed.major && each.minor === parsed.minor)
   const notes = sectionOf(sources.changelog, version)
 
   const problems = [
     ...disagreements(sources, version),
     ...(notes === null ? [`CHANGELOG.md has no section \`## [${version}] - DATE\`: npm run release -- prepare`] : []),
     ...(notes === '' ? [`CHANGELOG.md: the section of ${version} is empty`] : []),
-    ...(BRANCH.test(branch) ? [] : [`releases are made from main or from release/1.2, not from ${branch}`]),
+    ...wrongBranch(branch, parsed),
     ...(changed.length === 0 ? [] : [`not what is committed: ${changed.join(', ')}; build, commit, and begin again`]),
     ...(tagged === undefined || tagged === commit ? [] : [`${tag} is out already, at ${tagged}: a tag never moves`]),
     ...(newerOfMinor === undefined ? [] : [`v${textOf(newerOfMinor)} is out already: ${tag} would be older`]),
@@ -116,8 +122,8 @@ export function planRelease(state: State): { release: Release; problems: [] } | 
       tag,
       majorTag: `v${parsed.major}`,
       isPrerelease,
-      isLatest: !isPrerelease && stable.length === 0,
-      movesMajor: !isPrerelease && stable.every(({ major }) => major !== parsed.major),
+      isLatest: !isPrerelease && newer.length === 0,
+      movesMajor: !isPrerelease && newer.every(({ major }) => major !== parsed.major),
       isTagged: tagged !== undefined,
       notes: notes ?? '',
     },
@@ -127,6 +133,17 @@ export function planRelease(state: State): { release: Release; problems: [] } | 
 
 function textOf({ major, minor, patch }: Version): string {
   return `${major}.${minor}.${patch}`
+}
+
+/** A release is made from `main`, or from the branch for fixes of this very version. */
+function wrongBranch(branch: string, { major, minor }: Version): string[] {
+  if (branch === 'main') return []
+  const [, ofMajor, ofMinor] = OLDER.exec(branch) ?? []
+  if (ofMajor === undefined) return [`releases are made from main or from release/1.2, not from ${branch}`]
+  const isOwn = Number(ofMajor) === major && (ofMinor === undefined || Number(ofMinor) === minor)
+  return isOwn
+    ? []
+    : [`${branch} is for versions ${branch.replace('release/', '')}.*: ${major}.${minor}.* is made elsewhere`]
 }
 
 /** Where else the version is written. */

@@ -43,24 +43,34 @@ function readSources(): Sources {
   return { manifest: read('manifest'), lock: read('lock'), module: read('module'), changelog: read('changelog') }
 }
 
-/** Of the remote, for a clone need not have all; an annotated tag counts as the commit that it names. */
-function remoteTags(): Map<string, string> {
+/** What each reference of the remote holds, by its name: a commit, or an annotated tag's object. */
+type References = ReadonlyMap<string, string>
+
+/** Of the remote, for a clone need not have all. An annotated tag's commit is that of `refs/tags/v1^{}`, which comes after its own. */
+function remoteReferences(): References {
   const lines = git('ls-remote', '--tags', 'origin').split('\n').filter(Boolean)
-  // The peeled line of a tag, `refs/tags/v1^{}`, comes after its own.
   return new Map(
     lines.map((line): [string, string] => {
       const [id = '', name = ''] = line.split('\t')
-      return [name.replace(/^refs\/tags\//, '').replace(/\^\{\}$/, ''), id]
+      return [name, id]
     }),
   )
 }
 
-function stateNow(runs: State['runs']): State {
+/** Each tag with its commit. */
+function tagsOf(references: References): Map<string, string> {
+  return new Map([...references].map(([name, id]) => [name.replace(/^refs\/tags\//, '').replace(/\^\{\}$/, ''), id]))
+}
+
+/** All that a plan is made of, and the references as they were then. */
+function stateNow(runs: State['runs']): State & { references: References } {
+  const references = remoteReferences()
   return {
+    references,
     sources: readSources(),
     commit: git('rev-parse', 'HEAD'),
     branch: process.env['GITHUB_REF_NAME'] ?? git('rev-parse', '--abbrev-ref', 'HEAD'),
-    tags: remoteTags(),
+    tags: tagsOf(references),
     changed: git('status', '--porcelain')
       .split('\n')
       .filter(Boolean)
@@ -128,15 +138,10 @@ const commands: Record<string, (argument: string | undefined) => void> = {
       return
     }
     const name = `refs/tags/${majorTag}`
-    // Only from where it was seen: two releases at once cannot move it back.
-    git('push', `--force-with-lease=${name}:${rawId(name)}`, 'origin', `${state.commit}:${name}`)
+    // Only from where the plan saw it, be it a tag's object: two releases at once cannot move it back.
+    git('push', `--force-with-lease=${name}:${state.references.get(name) ?? ''}`, 'origin', `${state.commit}:${name}`)
     console.log(`${majorTag} is at ${state.commit}`)
   },
-}
-
-/** What a reference of the remote holds itself, be it a tag's object; empty where it is not there. */
-function rawId(name: string): string {
-  return git('ls-remote', 'origin', name).split('\t')[0] ?? ''
 }
 
 const [command = '', argument] = process.argv.slice(2)

@@ -13,6 +13,7 @@ import { nameOfDockerfile } from './inputs/name.ts'
 import type { ImageReport } from './report/report.ts'
 import { run } from './run.ts'
 import type { Surroundings, World } from './sides.ts'
+import { majorTag } from './version.ts'
 
 /** Bake files that are taken, in the order in which bake reads them; a compose file is for running, and is none. */
 const BAKE_FILES = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl']
@@ -32,7 +33,7 @@ jobs:
     runs-on: ubuntu-24.04
     steps:
       - uses: actions/checkout@v7
-      - uses: image-budget/image-budget@v0
+      - uses: image-budget/image-budget@${majorTag}
 `
 
 /** The budget file that was made, what it was made of, and the file that it was written to; null: none was. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { parseVersion, prepareRelease, REQUIRED_WORKFLOWS, sectionOf } from '../../scripts/release-plan.ts'
@@ -155,6 +155,32 @@ describe('a release', () => {
     expect(tags()).toMatchObject({ v0: tenth })
   })
 
+  it('does not take back a major that another release has moved since the plan', () => {
+    const first = commitVersion('1.9.0')
+    publish()
+    const second = commitVersion('1.10.0')
+    expect(release('tag').status).toBe(0)
+    const other = commitVersion('1.11.0', { branch: 'other' })
+    sandbox.git(clone, 'checkout', '--quiet', 'main')
+    // The other release comes just after this one has looked at the remote.
+    const folder = join(sandbox.folder, 'bin')
+    mkdirSync(folder)
+    const path = sandbox.env['PATH'] ?? ''
+    writeFileSync(
+      join(folder, 'git'),
+      `#!/bin/sh
+PATH=\${PATH#*${delimiter}}
+git "$@" || exit
+if [ "$1" = ls-remote ]; then git push --quiet --force origin ${other}:refs/tags/v1; fi
+`,
+    )
+    chmodSync(join(folder, 'git'), 0o755)
+    sandbox.env['PATH'] = `${folder}${delimiter}${path}`
+    expect(release('move-major')).toMatchObject({ status: 1, stderr: expect.stringContaining('stale info') })
+    sandbox.env['PATH'] = path
+    expect(tags()).toEqual({ 'v1.9.0': first, 'v1.10.0': second, v1: other })
+  })
+
   it('reads where an annotated major is, and replaces it', () => {
     commitVersion('0.1.0')
     sandbox.git(clone, 'tag', '--annotate', '--message', 'by hand', 'v0')
@@ -193,6 +219,35 @@ describe('nothing is released', () => {
     commitVersion('0.1.0')
     commitVersion('0.2.0', { branch: 'release-notes' })
     expect(release('tag')).toMatchObject({ status: 1, stderr: expect.stringContaining('not from release-notes') })
+  })
+
+  it.each([
+    ['0.3.0', 'release/0.1'],
+    ['2.0.0', 'release/1.2'],
+    ['1.2.0', 'release/2'],
+    ['1.2.0', 'release/1.20'],
+  ])('that is %s from %s, a branch of other versions', (version, branch) => {
+    commitVersion('0.2.0')
+    publish()
+    const before = tags()
+    commitVersion(version, { branch })
+    for (const command of ['check', 'tag'])
+      expect(release(command)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining(`${branch} is for versions`),
+      })
+    expect(tags()).toEqual(before)
+  })
+
+  it('that is a pre-release of what is out', () => {
+    commitVersion('1.2.3-rc.1')
+    publish()
+    commitVersion('1.2.3')
+    publish()
+    const before = tags()
+    commitVersion('1.2.3-rc.2')
+    expect(release('tag')).toMatchObject({ status: 1, stderr: expect.stringContaining('v1.2.3 is out already') })
+    expect(tags()).toEqual(before)
   })
 
   it('that is older than what is out of its minor', () => {

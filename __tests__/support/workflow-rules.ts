@@ -22,6 +22,9 @@ type Workflow = {
       'runs-on'?: string
       'timeout-minutes'?: number
       permissions?: Permissions
+      /** A workflow of others, which is the whole job. */
+      uses?: string
+      secrets?: unknown
       steps?: { uses?: string; run?: string; with?: Record<string, unknown> }[]
     }
   >
@@ -29,33 +32,59 @@ type Workflow = {
 
 /** One sentence for each place where a workflow breaks a rule. */
 export function brokenRules(name: string, text: string): string[] {
-  const { on, permissions, jobs }: Workflow = parse(text)
+  const workflow: Workflow = parse(text)
+  const { on, permissions, jobs } = workflow
   const events = typeof on === 'string' ? [on] : Array.isArray(on) ? on : Object.keys(on)
-  const broken = text.split('\n').flatMap(unpinned)
+  const broken: string[] = []
   if (events.includes('pull_request_target')) broken.push('runs on pull_request_target')
   if (permissions === undefined || writtenBy(permissions).length > 0)
     broken.push('has no permissions at the top that only read')
-  if (/\bsecrets\s*[.[]/.test(text)) broken.push("uses a secret: the job's own token is `github.token`")
+  if (textsIn(workflow).some((each) => each.includes('${{') && /\bsecrets\b/i.test(each)))
+    broken.push("uses a secret: the job's own token is `github.token`")
   for (const [id, job] of Object.entries(jobs)) {
     const allowed = new Set(WRITERS[`${name} ${id}`])
     for (const area of writtenBy(job.permissions)) if (!allowed.has(area)) broken.push(`${id} may write ${area}`)
-    if (job['timeout-minutes'] === undefined) broken.push(`${id} has no timeout-minutes`)
-    if (!/-\d/.test(job['runs-on'] ?? '')) broken.push(`${id} does not say which version of the runner it wants`)
-    for (const { uses, run, with: inputs } of job.steps ?? []) {
+    if (job.secrets !== undefined) broken.push(`${id} hands its secrets on`)
+    if (job.uses === undefined) {
+      if (job['timeout-minutes'] === undefined) broken.push(`${id} has no timeout-minutes`)
+      if (!/-\d/.test(job['runs-on'] ?? '')) broken.push(`${id} does not say which version of the runner it wants`)
+    }
+    const steps = job.steps ?? []
+    for (const { uses } of [job, ...steps])
+      if (uses !== undefined && !isPinned(uses, text))
+        broken.push(`${id} uses ${uses}, which is not pinned as OWNER/NAME@COMMIT # vX.Y.Z`)
+    for (const { uses, run, with: inputs = {} } of steps) {
       // A value goes into a script by its environment: an expression's would be read as a part of the script.
-      if (run?.includes('${{')) broken.push(`${id} has an expression in a script: ${run}`)
-      if (uses?.startsWith('actions/checkout@') && inputs?.['persist-credentials'] !== false)
+      for (const script of [run, ...scriptsIn(inputs)])
+        if (String(script).includes('${{')) broken.push(`${id} has an expression in a script: ${String(script)}`)
+      if (/^actions\/checkout@/i.test(uses ?? '') && inputs['persist-credentials'] !== false)
         broken.push(`${id} leaves its token in the checkout`)
     }
   }
   return broken
 }
 
-/** An action of others by anything but a commit and, for people and Dependabot, its version. */
-function unpinned(line: string): string[] {
-  const [, uses] = /^\s*(?:- )?uses:\s*(.*)$/.exec(line) ?? []
-  if (uses === undefined || uses === './' || /^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses)) return []
-  return [`${uses} is not pinned as OWNER/NAME@COMMIT # vX.Y.Z`]
+/**
+ * Whether what a step or job uses is this action, or one of others at a commit. The version, for people and Dependabot, is a comment, which only the
+ * text has: it stands wherever the commit does.
+ */
+function isPinned(uses: string, text: string): boolean {
+  if (uses === './') return true
+  if (!/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(uses)) return false
+  const lines = text.split('\n').filter((line) => line.includes(uses))
+  return lines.length > 0 && lines.every((line) => /^\s*(?:- )?uses: \S+ # v\d+\.\d+\.\d+$/.test(line))
+}
+
+/** Scripts that an action takes, as actions/github-script does; the runner knows an input in capitals, too. */
+function scriptsIn(inputs: Record<string, unknown>): unknown[] {
+  return Object.entries(inputs).flatMap(([name, value]) => (name.toLowerCase() === 'script' ? [value] : []))
+}
+
+/** All keys and values of a workflow that are texts: YAML's own spellings are resolved, its comments gone. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return [...Object.keys(value), ...Object.values(value).flatMap(textsIn)]
 }
 
 function writtenBy(permissions: Permissions): string[] {

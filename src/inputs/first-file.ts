@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { majorTag } from '../version.ts'
 import { onOneLine } from './inputs.ts'
 
 /** An image of the repository, as `init` found and measured it. Paths are from the repository's top, with `/`. */
@@ -10,8 +11,8 @@ export type FirstImage = {
   measured: { size: number | null; layers: number } | { reason: string }
 }
 
-const SCHEMA = 'https://raw.githubusercontent.com/image-budget/image-budget/v0/schema/image-budget.schema.json'
-const EXPLAINED = 'https://github.com/image-budget/image-budget/blob/v0/docs/configuration.md#budget-file'
+const SCHEMA = `https://raw.githubusercontent.com/image-budget/image-budget/${majorTag}/schema/image-budget.schema.json`
+const EXPLAINED = `https://github.com/image-budget/image-budget/blob/${majorTag}/docs/configuration.md#budget-file`
 
 /** Layers more than there are. */
 const MORE_LAYERS = 2
