@@ -55,6 +55,12 @@ function open({ columns = 80, rows = 24, verbose = false } = {}) {
   }
 }
 
+/** What is written without the log's own escape sequences, up and erase, and its line breaks. */
+function others(written: string): string {
+  // oxlint-disable-next-line no-control-regex -- what is taken out are control sequences
+  return written.replaceAll(/\u001b\[\d+A|\u001b\[J|\r(?=\u001b)|\n/g, '')
+}
+
 /** A build of two sides, as buildx tells of it, up to the middle. */
 function build(log: TerminalLog): { head: (text: string) => void; base: (text: string) => void; end: () => void } {
   const head = log.section('Build this change (d4e5f6a)')
@@ -162,10 +168,21 @@ describe('on a terminal', () => {
     expect((await seen()).at(-2)).toMatch(/^head │ .* 1 s$/)
     end()
     expect((await seen()).slice(-3)).toEqual([
-      'Warning: the records could not be read',
+      'Warning: the records\uFFFD could not be read',
       'The page is map.html',
       'head │ 1 step cached',
     ])
+  })
+
+  it('is steered by nothing that is said beside it', async () => {
+    const { log, seen, written } = open()
+    const text = 'in \u001b]0;owned\u0007\u001b[2Jthe \u202Eimage\r\n\tand \u009b31mmore'
+    log.info(text)
+    log.warning(text)
+    log.say(text)
+    expect(others(written())).not.toMatch(/[\p{Cc}\p{Bidi_Control}]|owned/u)
+    const lines = ['in the \uFFFDimage', '  and more']
+    expect(await seen()).toEqual([...lines, `Warning: ${lines[0]}`, lines[1], ...lines])
   })
 
   it('leaves nothing behind when it is cancelled, and tells nothing of what is stopped', async () => {
@@ -199,6 +216,23 @@ describe('on a terminal', () => {
     expect((await seen()).join('\n')).not.toMatch(/ \d s$|starting/m)
   })
 
+  // Bopomofo, Kanbun, enclosed letters, hexagrams, Yi, small and vertical forms, fullwidth ones; jamo are one column or none.
+  it.each(['ㄅㆠ', '㆐㇀', '㈠㉈㋐', '䷀', 'ꀀ꒐', '﹐︵', 'Ａ￥', '가각', 'かカ々', '가', 'ｶｶ'])(
+    'never wraps, and draws in place, with %s',
+    async (text) => {
+      const { log, pass, seen } = open({ columns: 40 })
+      const section = log.section('Build this change')
+      section.line(`#1 [1/1] RUN ${text.repeat(60)}`)
+      pass(2_000)
+      pass(2_000)
+      const [title, line, ...more] = await seen()
+      expect([title, ...more]).toEqual(['Build this change'])
+      expect(line).toMatch(/^head │ \[1\/1\] R.*\.\.\..* 4 s$/)
+      section.end()
+      expect(await seen()).toEqual(['Build this change'])
+    },
+  )
+
   it('is steered by nothing that a build prints, and never wraps', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -211,10 +245,7 @@ describe('on a terminal', () => {
           for (const [at, text] of texts.entries()) section.line(`#${at + 1} [${at}/9] RUN 宽 ${text}`)
           section.line(`said ${texts.join('')}`)
           pass(2_000)
-          // Of escape sequences only its own: up, and erase.
-          // oxlint-disable-next-line no-control-regex -- what is looked for are control sequences
-          const rest = written().replaceAll(/\u001b\[\d+A|\u001b\[J|\r(?=\u001b)|\n/g, '')
-          expect(rest).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
+          expect(others(written())).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
           const shown = (await seen()).filter((line) => line.endsWith(' 2 s'))
           expect(shown.length).toBe(2)
           for (const [at] of texts.entries()) section.line(`#${at + 1} DONE 0.1s`)

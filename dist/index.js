@@ -49728,11 +49728,11 @@ async function openGitDir(exec, gitDir, folder) {
     const found = await repository.tryGit(['rev-parse', '--git-dir']);
     return found.exitCode === 0 ? repository : null;
 }
-function repositoryAt(exec, root, gitDir, options) {
+function repositoryAt(exec, root, gitDir, options, own = {}) {
     const command = (args, env = {}) => [
         'git',
         [...CONFIG, ...options, ...args],
-        { cwd: root, env: { ...ENV, ...env } },
+        { cwd: root, env: { ...ENV, ...own, ...env } },
     ];
     const tryGit = (args, env) => exec(...command(args, env));
     const git = async (args, env) => {
@@ -49741,7 +49741,8 @@ function repositoryAt(exec, root, gitDir, options) {
             throw gitFailure(args, result);
         return result.stdout.replace(/\n$/, '');
     };
-    return { root, gitDir, git, tryGit, command };
+    const withVariables = (env) => repositoryAt(exec, root, gitDir, options, { ...own, ...env });
+    return { root, gitDir, git, tryGit, command, with: withVariables };
 }
 /** What git said when it failed, as our error. */
 function gitFailure(args, result) {
@@ -50146,9 +50147,23 @@ async function isPopulated(repository, path) {
 function isModuleName(name) {
     return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
 }
+/** Objects of snapshots: untracked files may be large, or secrets, and have no business in the user's repository. */
+async function objectsIn(scratch) {
+    const folder = (0,external_node_path_.join)(scratch, 'objects');
+    await (0,promises_.mkdir)(folder, { recursive: true });
+    return folder;
+}
+/** As git takes paths in a list of them: https://git-scm.com/docs/git#Documentation/git.txt-GITALTERNATEOBJECTDIRECTORIES */
+function listed(path) {
+    return `"${path.replaceAll(/["\\]/g, String.raw `\$&`)}"`;
+}
+/** The repository, with what `snapshotWorkingTree` makes of it with the same `scratch`. */
+async function withSnapshots(repository, scratch) {
+    return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(await objectsIn(scratch)) });
+}
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
+ * copy of the index and kept in `scratch`, so that the user's own repository stays as it is. `withSnapshots` finds it.
  */
 async function snapshotWorkingTree(repository, scratch) {
     const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
@@ -50161,7 +50176,12 @@ async function snapshotWorkingTree(repository, scratch) {
         const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
         await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
     }
-    const index = { GIT_INDEX_FILE: copy };
+    const objects = await repository.git(['rev-parse', '--git-path', 'objects']);
+    const index = {
+        GIT_INDEX_FILE: copy,
+        GIT_OBJECT_DIRECTORY: await objectsIn(scratch),
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: listed((0,external_node_path_.resolve)(repository.root, objects)),
+    };
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
 }
@@ -50271,9 +50291,9 @@ async function findImages(inputs, isFromFile, world) {
     const { exec, temporary } = world;
     const cwd = await (0,promises_.realpath)(world.cwd);
     const around = await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd);
-    const repository = await openRepository(exec, around);
     const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(temporary), 'image-budget-'));
     try {
+        const repository = await withSnapshots(await openRepository(exec, around), scratch);
         const treeish = await measuredTree(repository, scratch, world.uncommitted);
         const place = { repository, treeish, cwd, scratch, isFromFile, world };
         const found = [
@@ -58118,7 +58138,7 @@ const findPythonPackages = ({ facts }) => {
     found.sort((one, other) => depth(one.path) - depth(other.path));
     return found.map(({ name, version, path }) => {
         const list = lists.get(path);
-        const owns = list ? { files: listed(path, list) } : { folder: path };
+        const owns = list ? { files: python_listed(path, list) } : { folder: path };
         return { ecosystem: 'python', name, version, path, dev: null, owns };
     });
 };
@@ -58126,7 +58146,7 @@ function depth(path) {
     return path.split('/').length;
 }
 /** The paths of a list, absolute. */
-function listed(info, { from, files }) {
+function python_listed(info, { from, files }) {
     const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
     return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
 }
@@ -60180,42 +60200,39 @@ function shorten(text, max, ellipsis = '…') {
     return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
 }
 /** The same with what is cut taken from the middle: the end of a path, and of an instruction, tells as much as its beginning. */
-function shortenMiddle(text, max, ellipsis = '…') {
-    if (text.length <= max)
-        return text;
+function shortenMiddle(text, max) {
+    return withoutMiddle(text, max, { ellipsis: '…', tailShare: 1 / 3, widthOf: () => 1 });
+}
+/** Of a terminal. */
+const ELLIPSIS = '...';
+/** At most `width` columns of a terminal; where something was cut, it is the middle. */
+function fitMiddle(line, width) {
+    return withoutMiddle(line, width, { ellipsis: ELLIPSIS, tailShare: 1 / 2, widthOf: characterWidth });
+}
+function withoutMiddle(text, max, { ellipsis, tailShare, widthOf }) {
     const characters = Array.from(text);
-    if (characters.length <= max)
+    const widths = (part) => part.reduce((sum, character) => sum + widthOf(character), 0);
+    if (widths(characters) <= max)
         return text;
-    const kept = Math.max(0, max - ellipsis.length);
-    const tail = Math.floor(kept / TAIL_SHARE);
-    const [start, end] = [characters.slice(0, kept - tail), characters.slice(characters.length - tail)];
+    const room = max - ellipsis.length;
+    if (room <= 0)
+        return ellipsis.slice(0, Math.max(0, max));
+    const end = fitting(characters.toReversed(), Math.floor(room * tailShare), widthOf).toReversed();
+    const start = fitting(characters, room - widths(end), widthOf);
     return `${start.join('')}${ellipsis}${end.join('')}`;
 }
-/** One in so many of the characters that are kept stands after the ellipsis. */
-const TAIL_SHARE = 3;
-/**
- * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
- * as its start.
- */
-function fitMiddle(line, width) {
-    if (displayWidth(line) <= width)
-        return line;
-    const characters = Array.from(line);
-    const room = Math.max(0, width - ELLIPSIS.length);
-    const start = fitting(characters, Math.ceil(room / 2));
-    const end = fitting(characters.toReversed(), room - displayWidth(start.join(''))).toReversed();
-    return `${start.join('')}${ELLIPSIS}${end.join('')}`.slice(0, room === 0 ? Math.max(0, width) : undefined);
-}
-const ELLIPSIS = '...';
 /** The first characters that have room in so many columns. */
-function fitting(characters, columns) {
+function fitting(characters, columns, widthOf) {
     let used = 0;
-    const end = characters.findIndex((character) => (used += characterWidth(character)) > columns);
+    const end = characters.findIndex((character) => (used += widthOf(character)) > columns);
     return characters.slice(0, end === -1 ? undefined : end);
 }
 const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
-// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
-const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
+/**
+ * JavaScript has no property for Unicode's East Asian Width: these are the blocks of its Wide and Fullwidth characters (UAX #11), whole, for
+ * terminals differ over what else stands in them. A column too many is room left over, one too few a line that wraps.
+ */
+const WIDE = /^[\p{Emoji_Presentation}\u1100-\u115F\u2329\u232A\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE1F\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18DFF}\u{1AFF0}-\u{1B2FF}\u{1D300}-\u{1D37F}\u{1F200}-\u{1F2FF}\u{20000}-\u{3FFFD}]$/u;
 /** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
 function displayWidth(line) {
     let width = 0;
@@ -66005,39 +66022,43 @@ function restWords(rest) {
         : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
     return [`${formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${formatSigned(amount)} in all`}`];
 }
+/** What every report but the terminal's shows. */
+const SEEN = { whole: 110, start: 75, end: 35 };
 /** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
-function causeWords(cause, image, report) {
+function causeWords(cause, image, report, seen = SEEN) {
     const amount = cause.amount === null ? 'size not measured' : formatSigned(cause.amount);
     const download = cause.metric === 'downloadSize' ? ' to download' : '';
     const figure = [{ strong: `${amount}${download}` }];
-    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
+    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report, seen);
     return phrase `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
 }
-function layerHead(layer, image, report) {
+function layerHead(layer, image, report, seen) {
     const place = layerPlace(layer, image, report);
     const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
-    const was = layer.instructionBefore === null
-        ? []
-        : phrase `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
     const base = layer.fromBase ? ', from the base image' : '';
     return {
         subject: phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
         kind: phrase `${kind}${base}${copiedWords(layer)}`,
-        was,
+        was: layer.instructionBefore === null ? [] : wasWords(layer.instructionBefore, layer.instruction, seen),
     };
 }
-/** Characters of an instruction that every report shows: of a short one, of a long one's beginning; and of what is the same before a difference. */
-const SHOWN_TEXT = 110;
-const SHOWN_START = 75;
-const SAME_TEXT = 20;
-/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
-function excerpt(text, other) {
-    if (text.length <= SHOWN_TEXT || text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START))
+/** What an instruction was; and what it is, where the difference is not among what is seen of it. */
+function wasWords(before, now, seen) {
+    let same = 0;
+    while (same < now.length && before[same] === now[same])
+        same += 1;
+    const was = phrase `; was ${{ code: excerpt(before, same, seen) }}`;
+    const isSeen = now.length - same <= seen.end;
+    const is = excerpt(now, same, seen);
+    return isSeen || is === now ? was : phrase `${was}, is ${{ code: is }}`;
+}
+/** Characters that are shown before a difference. */
+const SAME_SHOWN = 20;
+/** A text from shortly before it differs from another one, with which it has `same` characters in common, where its beginning does not show that. */
+function excerpt(text, same, { whole, start }) {
+    if (text.length <= whole || same < start)
         return text;
-    let at = 0;
-    while (at < text.length && text[at] === other[at])
-        at += 1;
-    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
+    return `…${text.slice(same - Math.min(SAME_SHOWN, Math.floor(start / 2)))}`;
 }
 /** A stage that the instruction names itself is not named twice; a number is, and another image. */
 function copiedWords({ copiedFrom, instruction }) {
@@ -69135,7 +69156,7 @@ function headHead(report) {
     const commit = pushed ?? report.head.commit;
     return commit === null ? ['this change'] : phrase `this change ${{ code: shortCommit(commit) }}`;
 }
-/** `main` for `main a1b2c3d`: the table of figures, above, has the commits. */
+/** `main` for `main a1b2c3d`: the commits stand elsewhere, above or in the small print. */
 function withoutCommit(head) {
     return head.flatMap((piece) => (typeof piece === 'string' && piece.trim() !== '' ? [piece.trim()] : []));
 }
@@ -69929,7 +69950,16 @@ function writtenPiece(piece, pen) {
 /** An instruction or a path: its end says as much as its start. */
 function shortCode(value, { width, isWhole }) {
     const whole = clean(value);
-    return isWhole ? whole : fitMiddle(whole, Math.max(CODE_MIN, Math.min(lines_CODE_MAX, Math.floor(width * 0.75))));
+    return isWhole ? whole : fitMiddle(whole, codeWidth(width));
+}
+function codeWidth(width) {
+    return Math.max(CODE_MIN, Math.min(lines_CODE_MAX, Math.floor(width * 0.75)));
+}
+/** What is seen of an instruction: `shortCode`. */
+function seenBy({ width, isWhole }) {
+    const whole = isWhole ? Infinity : codeWidth(width);
+    const side = Math.floor(whole / 2) - ELLIPSIS.length;
+    return { whole, start: side, end: side };
 }
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
 function clean(value) {
@@ -70122,11 +70152,12 @@ function terminal_imageBlocks(image, report, pen) {
     if (image.untouched)
         return paragraphs;
     const causes = causesOf(image);
+    const seen = seenBy(pen);
     const why = causes === null
         ? []
         : [
             paint(causes.title, 'strong', pen),
-            ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
+            ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report, seen), pen, '  ')),
             ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ];
     const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen));
@@ -70175,12 +70206,9 @@ function terminal_quoted(piece) {
 }
 /** A table, and what can be left out of it on a narrow terminal. */
 function fewerWords(table) {
-    const short = withShortHeads(withoutCommits(table));
-    return [table, withoutCommits(table), short, withoutPercent(short)];
-}
-/** `main` for `main a1b2c3d`: the small print has the base's commit. */
-function withoutCommits(table) {
-    return withHeads(table, (head) => head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()));
+    const plainer = withHeads(table, withoutCommit);
+    const short = withShortHeads(plainer);
+    return [table, plainer, short, withoutPercent(short)];
 }
 /** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
 function withShortHeads(table) {
@@ -75801,11 +75829,12 @@ function createCommons(surroundings, world, scratch, isAlone) {
     const exec = world.createExec(signal);
     const { credentials, uncommitted } = surroundings;
     let checkouts = 0;
-    const checkoutOf = turns_once((repository) => {
+    const checkoutOf = turns_once(async (found) => {
         const folder = (0,external_node_path_.join)(scratch, `checkout-${(checkouts += 1)}`);
+        const repository = await withSnapshots(found, scratch);
         const checkout = createCheckout(exec, repository, folder, credentials);
         const head = turns_once(() => headRevision(repository, scratch, uncommitted, world.log), () => '');
-        return Promise.resolve({ checkout, head: () => head(null) });
+        return { checkout, head: () => head(null) };
     }, ({ root, gitDir }) => JSON.stringify([root, gitDir]));
     const definitionOf = turns_once(({ run, names }) => readDefinition(exec, run, names), (question) => JSON.stringify(question));
     return {
@@ -77270,7 +77299,7 @@ function parse(name, shape, payload) {
 /* harmony export */   wc: () => (/* binding */ FINDING),
 /* harmony export */   wh: () => (/* binding */ ACCEPTED)
 /* harmony export */ });
-/* unused harmony exports IMAGE_FORM, DEFAULTS */
+/* unused harmony exports IMAGE_FORM, DEFAULTS, WORDS */
 /* harmony import */ var leven__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7785);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3798);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8532);
@@ -77603,6 +77632,16 @@ const WORDS = {
     metrics: METRICS,
     fail: ['true', 'false'],
 };
+/** A wish for something, and no word misspelt. */
+const YES = new Set(['on', 'yes', 'true']);
+/** The word that a value was most likely meant as: where one of them is short, no more than one letter is another. */
+function meantWord(name, value) {
+    const text = value.slice(0, 100).toLowerCase();
+    const words = Object.entries(WORDS).find(([input]) => input === name)?.[1] ?? [];
+    const near = YES.has(text) ? undefined : (0,leven__WEBPACK_IMPORTED_MODULE_8__/* .closestMatch */ .h)(text, [...words], { maxDistance: 2 });
+    const isShort = near !== undefined && Math.min(text.length, near.length) <= 3;
+    return isShort && (0,leven__WEBPACK_IMPORTED_MODULE_8__/* ["default"] */ .A)(text, near) > 1 ? undefined : near;
+}
 /** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
 function describe(issue, name, given) {
     const { entry, number, line, before, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
@@ -77614,7 +77653,7 @@ function describe(issue, name, given) {
     const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``;
     const where = line === undefined || own !== undefined ? '' : ` in line ${line}`;
     const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : '';
-    const near = hint ?? (0,leven__WEBPACK_IMPORTED_MODULE_8__/* .closestMatch */ .h)(value.slice(0, 100).toLowerCase(), [...(WORDS[name] ?? [])], { maxDistance: 2 });
+    const near = hint ?? meantWord(name, value);
     const meant = near ? ` Did you mean \`${onOneLine(near)}\`?` : '';
     return {
         line: own?.keys.get(value.split('=', 1)[0]) ?? own?.line ?? place?.line ?? 0,
@@ -78068,8 +78107,11 @@ function keepMemoryLow() {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   r: () => (/* binding */ version)
 /* harmony export */ });
+/* unused harmony export majorTag */
 /** Version of this program, as package.json has it (`__tests__/version.test.ts` keeps them equal): a bundle has no package.json to read. */
 const version = '0.1.0';
+/** The tag that workflows name, which follows the newest release of this major: `v0`. */
+const majorTag = (/* unused pure expression or super */ null && (`v${version.split('.', 1)[0]}`));
 
 
 /***/ }),
@@ -81085,9 +81127,9 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ leven),
 /* harmony export */   h: () => (/* binding */ closestMatch)
 /* harmony export */ });
-/* unused harmony export default */
 const array = [];
 const characterCodeCache = [];
 

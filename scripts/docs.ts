@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { markdownTable } from 'markdown-table'
 import { format, resolveConfig } from 'prettier'
 import { parse } from 'yaml'
+import { wordWrap } from '../src/inputs/word-wrap.ts'
 import { majorTag } from '../src/version.ts'
 import { budgetFileSchema } from './budget-file-schema.ts'
 
@@ -58,7 +59,7 @@ function partOf(kind: string, names: string[], { inputs: declared, outputs }: Ac
   }
   if (kind === 'entries') {
     const entries = Object.entries(inputs).map(([name, { description, default: value }]) => {
-      const text = wrap(description, entryWidth).join('\n')
+      const text = wordWrap(description, entryWidth).join('\n')
       return `### \`${name}\`\n\n${text}${value === undefined ? '' : `\n\nDefault: \`${value}\``}`
     })
     return entries.join('\n\n')
@@ -69,7 +70,7 @@ function partOf(kind: string, names: string[], { inputs: declared, outputs }: Ac
   }
   if (kind === 'usage') {
     const lines = Object.entries(inputs).map(([name, { description, default: value }]) => {
-      const comment = wrap(description, usageWidth).map((line) => `    # ${line}\n`)
+      const comment = wordWrap(description, usageWidth).map((line) => `    # ${line}\n`)
       return `${comment.join('')}    ${name}: ${value === undefined ? "''" : scalar(value)}`
     })
     return ['```yaml', `- uses: ${uses}`, '  with:', ...lines, '```'].join('\n')
@@ -91,17 +92,6 @@ function scalar(value: string): string {
 
 function cell(description: string): string {
   return description.trim().replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')
-}
-
-/** `text` in lines of at most `width` characters, a longer word on a line of its own. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.trim().split(/\s+/)) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }
 
 /** The module that holds what each input means, for the command's help. */

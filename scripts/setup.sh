@@ -43,6 +43,18 @@ browser() {
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
 }
 
+# Completion is tried in the shells themselves: bash is there, Debian's zsh and fish are installed where they are missing and can be.
+shells() {
+  local shell missing=()
+  for shell in zsh fish; do command -v "$shell" >/dev/null || missing+=("$shell"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Not installed, so that its tests are skipped: ${missing[*]}."
+    return 0
+  fi
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"
+}
+
 # What the demo and the benchmark need: dependencies, Node 24 first on the PATH, running engines with base images.
 # Arguments are those of scripts/base-images.sh.
 set_up() {

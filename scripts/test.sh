@@ -102,6 +102,7 @@ start_peers() { bash scripts/peers.sh start; }
 
 # Before the engines, which may use apt too.
 step 'browser' browser
+step 'shells' shells
 
 # They come up while the code is checked. What the present Docker is used for needs no others.
 if [ "$engine" = yes ]; then

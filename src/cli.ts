@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
-import { ofOptions, readCommand, type Command, type Form, type InitCommand } from './inputs/command-line.ts'
+import { ofOptions, readCommand, wishOf, type Command, type Form, type InitCommand } from './inputs/command-line.ts'
 import { completionScript } from './inputs/completion.ts'
 import { helpText } from './inputs/help.ts'
 import { systemClock } from './clock.ts'
@@ -34,7 +34,7 @@ import type { TerminalOptions } from './report/lines.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import type { Surroundings, World } from './sides.ts'
-import { createTerminalLog, printable, type TerminalLog } from './terminal-log.ts'
+import { createTerminalLog, type TerminalLog } from './terminal-log.ts'
 import { version } from './version.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -157,7 +157,7 @@ async function writePage(file: string, html: string): Promise<void> {
 }
 
 function sayFailure({ message, remedy }: Failure): void {
-  say(`image-budget: ${printable(message)}${remedy === null ? '' : `\n${printable(remedy)}`}`)
+  say(`image-budget: ${message}${remedy === null ? '' : `\n${remedy}`}`)
 }
 
 /** Where a budget file is looked for, and what it extends. */
@@ -234,7 +234,7 @@ async function main(command: Command): Promise<number> {
     if (file !== null) stdout.write(`${file}\n`)
     return file === null || report.verdict === 'error' ? 2 : 0
   }
-  if (file !== null) say(`The page is ${printable(file)}`)
+  if (file !== null) say(`The page is ${file}`)
   else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
   // Apart from what was said of the builds.
   if (command.form === 'text' && isLive && stdout.isTTY) say('')
@@ -242,21 +242,14 @@ async function main(command: Command): Promise<number> {
   return exitCodeOf(report, failsOf({ images }))
 }
 
-/** The form that was asked for, also where the rest was not understood; `init` and `history` print no report. */
-function wantedForm(argv: readonly string[]): Form {
-  if (argv.some((word) => word === 'init' || word === 'history')) return 'text'
-  const forms = (['json', 'markdown', 'html'] as const).filter((form) => argv.includes(`--${form}`))
-  return forms.length === 1 ? forms[0]! : 'text'
-}
-
 const argv = process.argv.slice(2)
 try {
   process.exitCode = await main(readCommand(argv))
 } catch (error) {
   const failure = toFailure(error)
-  const form = wantedForm(argv)
+  const { command, form } = wishOf(argv)
   log.close()
   if (form !== 'text') stdout.write(rendered(reportFailure('image', failure), form))
-  sayFailure(ofOptions(failure, argv))
+  sayFailure(ofOptions(failure, command))
   process.exitCode = signal.aborted ? 130 : 2
 }

@@ -18,7 +18,7 @@ export type Screen = {
 
 /** The log of a run on a terminal, and a way to say something beside it. */
 export type TerminalLog = Log & {
-  /** One line or more, above what is under way. */
+  /** One line or more, above what is under way; of hostile text only what can be printed. */
   say: (text: string) => void
   /** Takes away what is under way; from then on nothing is shown but what is said. */
   close: () => void
@@ -61,7 +61,7 @@ export function createTerminalLog(
   let isClosed = false
   let stop: (() => void) | null = null
 
-  const say = (text: string): void => area.print(text)
+  const say = (text: string): void => area.print(manyLines(text).join('\n'))
   const draw = (): void => area.show(underWay(tasks, bytes, screen))
   const refresh = (): void => {
     if (!screen.isLive || isClosed) return
@@ -75,10 +75,9 @@ export function createTerminalLog(
   }
   const dim = (row: string): string => (screen.colour ? `\u001b[2m${row}\u001b[22m` : row)
   const row = (label: string, text: string, isWhole: boolean): void => {
-    const line = `${label} │ ${text}`
-    if (!screen.isLive) return say(dim(printable(line)))
-    const shown = manyLines(line).join(' ')
-    say(dim(isWhole ? shown : fitMiddle(oneLine(shown), lineWidth(screen))))
+    const line = manyLines(`${label} │ ${text}`).join(' ')
+    const isCut = screen.isLive && !isWhole
+    area.print(dim(isCut ? fitMiddle(oneLine(line), lineWidth(screen)) : line))
   }
 
   return {
@@ -121,7 +120,7 @@ export function createTerminalLog(
       }
     },
     info: say,
-    warning: (text) => say(`Warning: ${printable(text)}`),
+    warning: (text) => say(`Warning: ${text}`),
     read: (more) => {
       bytes += more
     },
@@ -133,12 +132,6 @@ export function createTerminalLog(
       area.show([])
     },
   }
-}
-
-/** Without control characters: a build's output must not steer the terminal. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { ofOptions, readCommand } from '../../src/inputs/command-line.ts'
+import { ofOptions, readCommand, wishOf } from '../../src/inputs/command-line.ts'
 
 const historyOf = (...args: string[]) => readCommand(['history', ...args])
 
@@ -244,7 +244,7 @@ describe('ofOptions', () => {
 
   it('says options where inputs are not valid, and where they are told of', () => {
     const message = '2 inputs are not valid:\n- `max-size` has `1`; it takes `1 MB`.\n- `fail` is alone.'
-    expect(ofOptions({ ...failure, message }, ['diff', 'oci:a'])).toMatchObject({
+    expect(ofOptions({ ...failure, message }, 'diff')).toMatchObject({
       message: '2 options are not valid:\n- `--max-size` has `1`; it takes `1 MB`.\n- `fail` is alone.',
       remedy: '`image-budget diff --help` lists its options.',
     })
@@ -255,6 +255,27 @@ describe('ofOptions', () => {
       ...failure,
       message: 'A setting is not valid:\n- a.yml, line 1: `max-size` has `1`; it takes `1 MB`.',
     }
-    expect(ofOptions(said, ['check'])).toEqual(said)
+    expect(ofOptions(said, 'check')).toEqual(said)
+  })
+})
+
+describe('wishOf', () => {
+  it('is the command that is run, whatever other words say', () => {
+    expect(wishOf(['report', 'history', '--json'])).toEqual({ command: 'report', form: 'json' })
+    expect(wishOf(['explore', 'check', '--max-size', 'large'])).toEqual({ command: 'explore', form: 'text' })
+    expect(wishOf(['--json', 'check', '--builder', 'init'])).toEqual({ command: 'check', form: 'json' })
+  })
+
+  it('has the form also where the rest is not understood', () => {
+    expect(wishOf(['check', '--max-sise', '1', '--markdown'])).toEqual({ command: 'check', form: 'markdown' })
+    expect(wishOf(['chekc', '--json'])).toEqual({ command: null, form: 'json' })
+    expect(wishOf(['diff', '--builder', '--html'])).toEqual({ command: 'diff', form: 'html' })
+  })
+
+  it('is text where several forms are wanted, or the command prints no report', () => {
+    expect(wishOf(['check', '--json', '--html'])).toEqual({ command: 'check', form: 'text' })
+    expect(wishOf(['history', '--json'])).toEqual({ command: 'history', form: 'text' })
+    expect(wishOf(['init', '--json', '--dry-rum'])).toEqual({ command: 'init', form: 'text' })
+    expect(wishOf(['check', '--builder=--json'])).toEqual({ command: 'check', form: 'text' })
   })
 })

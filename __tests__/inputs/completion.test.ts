@@ -69,13 +69,36 @@ describe('bash', () => {
   })
 })
 
-// Where a shell is not installed its script is not tried: Debian has both as packages.
+// `npm test` installs both where it can (scripts/setup.sh); elsewhere their scripts are not tried.
 const isZsh = spawnSync('zsh', ['--version']).status === 0
 ;(isZsh ? describe : describe.skip)('zsh (skipped where it is not installed)', () => {
   it('takes the script, also by a name of the file that it loads by', () => {
     expect(run('zsh', '-f', '-n', join(folder, 'zsh'))).toMatchObject({ status: 0, stderr: '' })
     const script = `autoload -Uz compinit; compinit -u -D; source '${join(folder, 'zsh')}'; print $_comps[image-budget]`
     expect(run('zsh', '-f', '-c', script)).toMatchObject({ status: 0, lines: ['_image_budget'], stderr: '' })
+  })
+
+  it.each([
+    ['image-budget exp', 'image-budget explore '],
+    ['image-budget check --max-l', 'image-budget check --max-layers='],
+    ['image-budget check --baseline rec', 'image-budget check --baseline record '],
+    ['image-budget check --forbid secrets,dev', 'image-budget check --forbid secrets,dev-dependencies,'],
+    ['image-budget completion fi', 'image-budget completion fish '],
+  ])('makes of `%s` and Tab `%s`', (typed, line) => {
+    // A shell in a terminal of zsh's own; ^X writes its line as it is then.
+    writeFileSync(
+      join(folder, 'completed.zsh'),
+      `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PS1= PS2= RPS1=; unsetopt prompt_cr prompt_sp zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; source '${join(folder, 'zsh')}'"
+zpty -w shell 'show-line() { print -r -- "<$BUFFER>" > line; exit }; zle -N show-line; bindkey "^X" show-line; bindkey "^I" complete-word; print re""ady'
+zpty -r shell said '*ready*'
+zpty -w -n shell "$1"$'\t\x18'
+zpty -r shell said '*no such text*'
+print -rn -- "$(<line)"
+`,
+    )
+    expect(run('zsh', '-f', join(folder, 'completed.zsh'), typed).lines).toEqual([`<${line}>`])
   })
 })
 

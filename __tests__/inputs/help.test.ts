@@ -29,7 +29,7 @@ describe('the help', () => {
     const help = helpText(command, 80)
     expect(help).toMatch(new RegExp(`^Usage: image-budget ${command} `))
     expect(help).toContain(
-      `Examples:\n  image-budget ${command}`.replace('  image-budget completion', '  source <(image-budget completion'),
+      `Examples:\n  image-budget ${command}`.replace('  image-budget completion', '  eval "$(image-budget completion'),
     )
     for (const { names } of SPECS[command].options)
       for (const name of names)
@@ -54,6 +54,12 @@ describe('the help', () => {
       for (const { text, input } of SPECS[command].options)
         if (input !== null)
           expect(text).not.toMatch(/\bcomment\b|the job|`mode|pull request|upload-artifact|\binputs?\b/)
+  })
+
+  it('says what becomes of a secret that is typed', () => {
+    const help = helpText('check', 300).replaceAll(/\s+/g, ' ')
+    expect(help).toContain("is seen in the process list and the shell's history; one of --secret-files is not")
+    expect(help).not.toContain('never on a command line')
   })
 
   it('says a default as it is typed', () => {

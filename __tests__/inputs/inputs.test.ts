@@ -106,11 +106,23 @@ describe('a bad value', () => {
   })
 
   it.each([
+    ['comment', 'on'],
+    ['record', 'on'],
+    ['record', 'Yes'],
+    ['comment', 'true'],
+    ['comment', 'if'],
+    ['record', 'soft'],
+  ])('of `%s`, %j, is not told the opposite, nor a word that has little in common with it', (input, value) => {
+    expect(failureOf({ [input]: value }).message).not.toContain('Did you mean')
+  })
+
+  it.each([
     ['baseline', 'recrod', 'record'],
     ['metrics', 'size, download_size', 'download-size'],
     ['fail', 'ture', 'true'],
     ['mode', 'Report', 'report'],
     ['forbid', 'secret', 'secrets'],
+    ['comment', 'of', 'off'],
   ])('of `%s`, %j, is told what it was most likely meant as', (input, value, meant) => {
     expect(failureOf({ [input]: value }).message).toMatch(new RegExp(`Did you mean \`${meant}\`\\?$`))
   })

@@ -109,6 +109,9 @@ describe('a cause', () => {
     expect(was(`RUN install ${packages}--quiet`, `RUN install ${packages}--force`)).toBe(
       '; was …e package package --quiet',
     )
+    expect(was(`RUN install ${packages}old ${packages}`, `RUN install ${packages}new ${packages}`)).toBe(
+      `; was …age package package old ${packages}, is …age package package new ${packages}`,
+    )
     expect(was(`RUN a ${packages}`, `RUN b ${packages}`)).toBe(`; was RUN a ${packages}`)
     expect(was('RUN npm ci --omit=dev', 'RUN npm ci')).toBe('; was RUN npm ci --omit=dev')
   })

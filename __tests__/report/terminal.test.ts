@@ -49,6 +49,33 @@ describe('renderTerminal', () => {
     expect(whole.replaceAll(/\s+/g, ' ')).toContain(instruction)
   })
 
+  it.each([40, 80, 120])('shows in %i columns what of a long instruction is another', (width) => {
+    const said = (before: string, now: string): string => {
+      const image = overImage()
+      const layer = image.layerChanges.find(({ line }) => line === 14)!
+      Object.assign(layer, { instruction: now, instructionBefore: before, change: 'changed' })
+      const text = renderTerminal(report({ images: [image] }), { colour: false, width }).replaceAll(/\s+/g, ' ')
+      return text.slice(text.indexOf('; was '), text.indexOf('Dockerfile', text.indexOf('; was ')))
+    }
+    const start = `RUN apt-get update && apt-get install -y ${'bash '.repeat(30)}`
+    const end = `${'curl '.repeat(20)}&& rm -rf /var/lib/apt/lists/*`
+    const edited = said(`${start}git ${end}`, `${start}vim ${end}`)
+    expect(edited).toMatch(/^; was ….*bash git .*\.\.\..*lists\/\*, is ….*bash vim .*lists\/\*/)
+    // What is seen anyway is not said again.
+    expect(said(`${start}${end}`, `${start}${end} x`)).not.toContain(', is ')
+    expect(said(`RUN a ${end}`, `RUN b ${end}`)).toMatch(/^; was RUN a curl.*lists\/\*/)
+    expect(said('RUN npm ci --omit=dev', 'RUN npm ci')).toContain('; was RUN npm ci --omit=dev')
+  })
+
+  it('says nothing twice of an instruction in a file', () => {
+    const image = overImage()
+    const layer = image.layerChanges.find(({ line }) => line === 14)!
+    const start = `RUN ${'package '.repeat(40)}`
+    Object.assign(layer, { instruction: `${start}new`, instructionBefore: `${start}old`, change: 'changed' })
+    const whole = renderTerminal(report({ images: [image] }), { colour: false, width: 80, isWhole: true })
+    expect(whole.replaceAll(/\s+/g, ' ')).toContain(`; was ${start}old`)
+  })
+
   it('shortens the names of many images where the table has no room, and cuts nothing in a file', () => {
     const name = 'registry.example/team/a-service-with-a-very-long-name-indeed/worker'
     const images = [overImage({ name }), overImage({ name: 'api' })]

@@ -46847,7 +46847,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9100);
 /* harmony import */ var _inputs_completion_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7108);
-/* harmony import */ var _inputs_help_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9029);
+/* harmony import */ var _inputs_help_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9776);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4701);
 /* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(253);
 /* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8263);
@@ -47000,7 +47000,7 @@ async function writePage(file, html) {
     }
 }
 function sayFailure({ message, remedy }) {
-    say(`image-budget: ${(0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .printable */ .g)(message)}${remedy === null ? '' : `\n${(0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .printable */ .g)(remedy)}`}`);
+    say(`image-budget: ${message}${remedy === null ? '' : `\n${remedy}`}`);
 }
 /** Where a budget file is looked for, and what it extends. */
 function here() {
@@ -47084,7 +47084,7 @@ async function main(command) {
         return file === null || report.verdict === 'error' ? 2 : 0;
     }
     if (file !== null)
-        say(`The page is ${(0,_terminal_log_js__WEBPACK_IMPORTED_MODULE_20__/* .printable */ .g)(file)}`);
+        say(`The page is ${file}`);
     else if (inputs.page !== null)
         warn(NOTHING_TO_SHOW);
     // Apart from what was said of the builds.
@@ -47093,24 +47093,17 @@ async function main(command) {
     show(report, command.form);
     return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .failsOf */ .t1)({ images }));
 }
-/** The form that was asked for, also where the rest was not understood; `init` and `history` print no report. */
-function wantedForm(argv) {
-    if (argv.some((word) => word === 'init' || word === 'history'))
-        return 'text';
-    const forms = ['json', 'markdown', 'html'].filter((form) => argv.includes(`--${form}`));
-    return forms.length === 1 ? forms[0] : 'text';
-}
 const argv = process.argv.slice(2);
 try {
-    process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommand */ .U)(argv));
+    process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommand */ .UK)(argv));
 }
 catch (error) {
     const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w)(error);
-    const form = wantedForm(argv);
+    const { command, form } = (0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .wishOf */ .H_)(argv);
     log.close();
     if (form !== 'text')
         stdout.write(rendered((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .reportFailure */ .xV)('image', failure), form));
-    sayFailure((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .ofOptions */ .c)(failure, argv));
+    sayFailure((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .ofOptions */ .c4)(failure, command));
     process.exitCode = signal.aborted ? 130 : 2;
 }
 
@@ -50637,9 +50630,9 @@ async function findImages(inputs, isFromFile, world) {
     const { exec, temporary } = world;
     const cwd = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(world.cwd);
     const around = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(cwd, inputs.context)).catch(() => cwd);
-    const repository = await (0,_git_git_js__WEBPACK_IMPORTED_MODULE_6__/* .openRepository */ .h_)(exec, around);
     const scratch = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdtemp)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(temporary), 'image-budget-'));
     try {
+        const repository = await (0,_git_tree_js__WEBPACK_IMPORTED_MODULE_7__/* .withSnapshots */ .GF)(await (0,_git_git_js__WEBPACK_IMPORTED_MODULE_6__/* .openRepository */ .h_)(exec, around), scratch);
         const treeish = await measuredTree(repository, scratch, world.uncommitted);
         const place = { repository, treeish, cwd, scratch, isFromFile, world };
         const found = [
@@ -51297,11 +51290,11 @@ async function openGitDir(exec, gitDir, folder) {
     const found = await repository.tryGit(['rev-parse', '--git-dir']);
     return found.exitCode === 0 ? repository : null;
 }
-function repositoryAt(exec, root, gitDir, options) {
+function repositoryAt(exec, root, gitDir, options, own = {}) {
     const command = (args, env = {}) => [
         'git',
         [...CONFIG, ...options, ...args],
-        { cwd: root, env: { ...ENV, ...env } },
+        { cwd: root, env: { ...ENV, ...own, ...env } },
     ];
     const tryGit = (args, env) => exec(...command(args, env));
     const git = async (args, env) => {
@@ -51310,7 +51303,8 @@ function repositoryAt(exec, root, gitDir, options) {
             throw gitFailure(args, result);
         return result.stdout.replace(/\n$/, '');
     };
-    return { root, gitDir, git, tryGit, command };
+    const withVariables = (env) => repositoryAt(exec, root, gitDir, options, { ...own, ...env });
+    return { root, gitDir, git, tryGit, command, with: withVariables };
 }
 /** What git said when it failed, as our error. */
 function gitFailure(args, result) {
@@ -51332,6 +51326,7 @@ function gitFailure(args, result) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   DM: () => (/* binding */ isDirty),
+/* harmony export */   GF: () => (/* binding */ withSnapshots),
 /* harmony export */   KM: () => (/* binding */ snapshotWorkingTree),
 /* harmony export */   WM: () => (/* binding */ writeTree)
 /* harmony export */ });
@@ -51489,9 +51484,23 @@ async function isPopulated(repository, path) {
 function isModuleName(name) {
     return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
 }
+/** Objects of snapshots: untracked files may be large, or secrets, and have no business in the user's repository. */
+async function objectsIn(scratch) {
+    const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(scratch, 'objects');
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { recursive: true });
+    return folder;
+}
+/** As git takes paths in a list of them: https://git-scm.com/docs/git#Documentation/git.txt-GITALTERNATEOBJECTDIRECTORIES */
+function listed(path) {
+    return `"${path.replaceAll(/["\\]/g, String.raw `\$&`)}"`;
+}
+/** The repository, with what `snapshotWorkingTree` makes of it with the same `scratch`. */
+async function withSnapshots(repository, scratch) {
+    return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(await objectsIn(scratch)) });
+}
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
+ * copy of the index and kept in `scratch`, so that the user's own repository stays as it is. `withSnapshots` finds it.
  */
 async function snapshotWorkingTree(repository, scratch) {
     const copy = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(scratch, 'snapshot.index');
@@ -51504,7 +51513,12 @@ async function snapshotWorkingTree(repository, scratch) {
         const { atimeMs, mtimeMs } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(own);
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
     }
-    const index = { GIT_INDEX_FILE: copy };
+    const objects = await repository.git(['rev-parse', '--git-path', 'objects']);
+    const index = {
+        GIT_INDEX_FILE: copy,
+        GIT_OBJECT_DIRECTORY: await objectsIn(scratch),
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: listed((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(repository.root, objects)),
+    };
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
 }
@@ -55426,13 +55440,16 @@ var git = __nccwpck_require__(75);
 var budget_file = __nccwpck_require__(9338);
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
 var dist = __nccwpck_require__(8815);
+// EXTERNAL MODULE: ./build/version.js
+var version = __nccwpck_require__(8508);
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs = __nccwpck_require__(743);
 ;// CONCATENATED MODULE: ./build/inputs/first-file.js
 
 
-const SCHEMA = 'https://raw.githubusercontent.com/image-budget/image-budget/v0/schema/image-budget.schema.json';
-const EXPLAINED = 'https://github.com/image-budget/image-budget/blob/v0/docs/configuration.md#budget-file';
+
+const SCHEMA = `https://raw.githubusercontent.com/image-budget/image-budget/${version/* majorTag */.G}/schema/image-budget.schema.json`;
+const EXPLAINED = `https://github.com/image-budget/image-budget/blob/${version/* majorTag */.G}/docs/configuration.md#budget-file`;
 /** Layers more than there are. */
 const MORE_LAYERS = 2;
 /**
@@ -55502,6 +55519,7 @@ var run = __nccwpck_require__(8962);
 
 
 
+
 /** Bake files that are taken, in the order in which bake reads them; a compose file is for running, and is none. */
 const BAKE_FILES = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl'];
 /** What is taken for a Dockerfile, and what never is the repository's own image. */
@@ -55518,7 +55536,7 @@ jobs:
     runs-on: ubuntu-24.04
     steps:
       - uses: actions/checkout@v7
-      - uses: image-budget/image-budget@v0
+      - uses: image-budget/image-budget@${version/* majorTag */.G}
 `;
 /**
  * What `init --json` prints: each image with where it is built from (a target of the bake files: null), what was measured of it (bytes, and
@@ -56357,8 +56375,9 @@ function hasControls(value) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   U: () => (/* binding */ readCommand),
-/* harmony export */   c: () => (/* binding */ ofOptions)
+/* harmony export */   H_: () => (/* binding */ wishOf),
+/* harmony export */   UK: () => (/* binding */ readCommand),
+/* harmony export */   c4: () => (/* binding */ ofOptions)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 /* harmony import */ var leven__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7785);
@@ -56372,6 +56391,7 @@ function hasControls(value) {
 
 
 
+const FORMS = ['json', 'markdown', 'html'];
 const SHELLS = ['bash', 'zsh', 'fish'];
 /** How the arguments are split; which of the options a command has is looked at afterwards. */
 const KNOWN = Object.fromEntries(_commands_js__WEBPACK_IMPORTED_MODULE_2__/* .ALL_OPTIONS */ .Pd.flatMap(({ names, short, value }) => names.map((name) => [
@@ -56385,7 +56405,7 @@ const KNOWN = Object.fromEntries(_commands_js__WEBPACK_IMPORTED_MODULE_2__/* .AL
 function readCommand(argv) {
     const { given, words } = split(argv);
     const [first, ...rest] = words;
-    const command = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.find((name) => name === first?.text);
+    const command = commandOf(words);
     const asks = (option) => given.some(({ name }) => name === option);
     if (argv.length === 0)
         return { kind: 'help', command: null };
@@ -56425,6 +56445,21 @@ function readCommand(argv) {
     if (options.problems.length > 0)
         throw notUnderstood(options.problems, command);
     return read;
+}
+/**
+ * The command that the arguments name, null for none, and the form that a report is wanted in, also where the rest of them is not understood.
+ * `text` where several forms are, or the command prints no report.
+ */
+function wishOf(argv) {
+    const { given, words } = split(argv);
+    const command = commandOf(words) ?? null;
+    const known = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .SPECS */ .ne[command ?? 'check'].options.flatMap(({ names }) => names);
+    const forms = FORMS.filter((form) => given.some(({ name }) => name === form));
+    const [form = 'text', ...more] = known.includes('markdown') ? forms : [];
+    return { command, form: more.length > 0 ? 'text' : form };
+}
+function commandOf([first]) {
+    return _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.find((name) => name === first?.text);
 }
 function split(argv) {
     const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({ args: argv, options: KNOWN, strict: false, allowPositionals: true, tokens: true });
@@ -56509,7 +56544,7 @@ function readMeasuring({ values, inputs, problems }, { texts, isSure }, command)
 }
 /** Of the forms of a report at most one. */
 function formOf(values, problems) {
-    const [form, ...more] = ['json', 'markdown', 'html'].filter((each) => values.has(each));
+    const [form, ...more] = FORMS.filter((each) => values.has(each));
     if (more.length > 0)
         problems.push(oneForm([form, ...more]));
     return form ?? 'text';
@@ -56566,21 +56601,22 @@ function readCompletion({ problems }, { texts, isSure }) {
     return { kind: 'completion', shell: shell ?? 'bash' };
 }
 function notUnderstood(problems, command) {
-    const remedy = command === null
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('input', problems.join('\n'), { remedy: whereToldOf(command) });
+}
+function whereToldOf(command) {
+    return command === null
         ? '`image-budget --help` lists the commands.'
         : `\`image-budget ${command} --help\` lists its options.`;
-    return new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('input', problems.join('\n'), { remedy });
 }
 /** An error on inputs in the words of who gave them as options of a command, with where these are told of. */
-function ofOptions(failure, argv) {
+function ofOptions(failure, command) {
     if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message))
         return failure;
     const message = failure.message
         .replace(/^An input is/, 'An option is')
         .replace(/^(\d+) inputs are/, '$1 options are')
         .replaceAll(/^- `(?=[a-z-]+` has )/gm, '- `--');
-    const command = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.find((name) => argv.includes(name)) ?? 'check';
-    return { ...failure, message, remedy: failure.remedy ?? `\`image-budget ${command} --help\` lists its options.` };
+    return { ...failure, message, remedy: failure.remedy ?? whereToldOf(command) };
 }
 function noCommand(text, given) {
     const all = _commands_js__WEBPACK_IMPORTED_MODULE_2__/* .COMMANDS */ .Lo.map((name) => `\`${name}\``).join(', ');
@@ -56733,24 +56769,29 @@ const INPUT_FORMS = {
     'build-args': { group: 'Build', value: 'KEY=VALUE', ...LIST },
     'build-contexts': { group: 'Build', value: 'NAME=VALUE', ...LIST },
     platforms: { group: 'Build', value: 'PLATFORMS', values: { someOf: ['linux/amd64', 'linux/arm64'] }, ...LIST },
-    secrets: { group: 'Build', value: 'ID=VALUE', ...LIST },
+    secrets: {
+        group: 'Build',
+        value: 'ID=VALUE',
+        ...LIST,
+        text: "Build secrets. Each is seen in the process list and the shell's history; one of `--secret-files` is not.",
+    },
     'secret-files': { group: 'Build', value: 'ID=FILE', ...LIST },
     'cache-from': { group: 'Build', value: 'SOURCE', ...LIST },
     'cache-to': { group: 'Build', value: 'PLACE', ...LIST },
     builder: { group: 'Build', value: 'NAME' },
     'before-build': { group: 'Build', value: 'COMMAND' },
-    metrics: { group: 'What to measure', value: 'METRICS', values: { someOf: inputs/* METRICS */.Cb }, ...LIST },
+    metrics: { group: 'What to measure', value: 'METRICS', values: { someOf: inputs/* WORDS */.q9.metrics }, ...LIST },
     'max-size': { group: 'Budgets', value: 'SIZE' },
     'max-download-size': { group: 'Budgets', value: 'SIZE' },
     'max-layers': { group: 'Budgets', value: 'N' },
     'max-increase': { group: 'Budgets', value: 'GROWTH' },
     budgets: { group: 'Budgets', value: 'BUDGET', ...LIST },
     forbid: { group: 'Budgets', value: 'RULES', values: { someOf: rules/* RULES */.y }, ...LIST },
-    baseline: { group: 'Comparison', value: 'BASELINE', values: { oneOf: inputs/* BASELINES */.tb } },
+    baseline: { group: 'Comparison', value: 'BASELINE', values: { oneOf: inputs/* WORDS */.q9.baseline } },
     'base-ref': { group: 'Comparison', value: 'REF' },
     'data-branch': { group: 'Comparison', value: 'BRANCH' },
     page: { group: 'Output', value: 'FILE', ...FILE },
-    fail: { group: 'Budgets', value: 'BOOLEAN', values: { oneOf: ['true', 'false'] } },
+    fail: { group: 'Budgets', value: 'BOOLEAN', values: { oneOf: inputs/* WORDS */.q9.fail } },
 };
 /** Where `explore` writes the page to, where nobody says. */
 const DEFAULT_PAGE = 'image-budget.html';
@@ -56774,8 +56815,7 @@ const flag = (name, text, more = {}) => ({
 });
 /** An input as an option. */
 function inputOption(name, more = {}) {
-    const { value, group, values = 'any', repeats = false } = INPUT_FORMS[name];
-    const text = terminalWords(descriptions[name]);
+    const { value, group, values = 'any', repeats = false, text = terminalWords(descriptions[name]) } = INPUT_FORMS[name];
     return { names: [name], short: null, input: name, value, values, repeats, group, text, ...more };
 }
 const isTerminalInput = (name) => Object.hasOwn(INPUT_FORMS, name);
@@ -56950,7 +56990,7 @@ const SPECS = {
         takes: { oneOf: ['bash', 'zsh', 'fish'] },
         options: [HELP],
         examples: [
-            'source <(image-budget completion bash)',
+            'eval "$(image-budget completion bash)"',
             'image-budget completion zsh > ~/.zfunc/_image-budget',
             'image-budget completion fish > ~/.config/fish/completions/image-budget.fish',
         ],
@@ -57169,13 +57209,33 @@ function fishList(values, list) {
 
 /***/ }),
 
-/***/ 9029:
+/***/ 9776:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   B: () => (/* binding */ helpText)
-/* harmony export */ });
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5977);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  B: () => (/* binding */ helpText)
+});
+
+// EXTERNAL MODULE: ./build/inputs/commands.js + 1 modules
+var inputs_commands = __nccwpck_require__(5977);
+;// CONCATENATED MODULE: ./build/inputs/word-wrap.js
+/** `text` in lines of at most `width` characters; a longer word stands on a line of its own. */
+function wordWrap(text, width) {
+    const lines = [];
+    for (const word of text.trim().split(/\s+/)) {
+        const last = lines.at(-1);
+        if (last !== undefined && last.length + 1 + word.length <= width)
+            lines[lines.length - 1] = `${last} ${word}`;
+        else
+            lines.push(word);
+    }
+    return lines;
+}
+
+;// CONCATENATED MODULE: ./build/inputs/help.js
+
 
 /** Wider than this, lines are hard to read. */
 const WIDTH_MAX = 100;
@@ -57191,13 +57251,13 @@ function helpText(command, width) {
     return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 function programHelp(width) {
-    const longest = Math.max(..._commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.map((name) => name.length));
-    const commands = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .COMMANDS */ .Lo.flatMap((name) => described(name, _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[name].summary, longest + 4, width));
+    const longest = Math.max(...inputs_commands/* COMMANDS */.Lo.map((name) => name.length));
+    const commands = inputs_commands/* COMMANDS */.Lo.flatMap((name) => described(name, inputs_commands/* SPECS */.ne[name].summary, longest + 4, width));
     return [
         wrap('Keeps container images inside a size budget.', width),
         ['Usage: image-budget COMMAND [OPTIONS]'],
         ['Commands:', ...commands],
-        ['Options:', ..._commands_js__WEBPACK_IMPORTED_MODULE_0__/* .TOP_OPTIONS */ .$f.flatMap((option) => optionLines(option, longest + 7, width))],
+        ['Options:', ...inputs_commands/* TOP_OPTIONS */.$f.flatMap((option) => optionLines(option, longest + 7, width))],
         [
             'Examples:',
             ...example('image-budget check --max-size "160 MB"', width),
@@ -57211,14 +57271,14 @@ function programHelp(width) {
     ];
 }
 function commandHelp(command, width) {
-    const { usage, about, options, examples, notes } = _commands_js__WEBPACK_IMPORTED_MODULE_0__/* .SPECS */ .ne[command];
+    const { usage, about, options, examples, notes } = inputs_commands/* SPECS */.ne[command];
     const usages = usage.flatMap((form, at) => {
         const start = at === 0 ? 'Usage: ' : '       ';
         const [first = '', ...more] = wrap(`image-budget ${command} ${form}`, width - start.length);
         return [`${start}${first}`].concat(more.map((line) => `           ${line}`));
     });
     // One group alone needs no name.
-    const groups = (0,_commands_js__WEBPACK_IMPORTED_MODULE_0__/* .grouped */ .zD)(options);
+    const groups = (0,inputs_commands/* grouped */.zD)(options);
     const named = groups.map(([group, members]) => [`${groups.length === 1 ? 'Options' : group}:`].concat(members.flatMap((option) => optionLines(option, NAMES_WIDTH, width))));
     const repeats = options.some((option) => option.repeats);
     const judges = command === 'check' || command === 'diff' || command === 'report';
@@ -57257,18 +57317,9 @@ function described(name, text, names, width) {
     const head = start.length + 2 <= names ? [`${start.padEnd(names)}${first}`] : [start, `${' '.repeat(names)}${first}`];
     return [...head, ...more.map((line) => `${' '.repeat(names)}${line}`)];
 }
-/** Lines of at most `width` columns; a longer word stands on a line of its own. A default that is a word alone has no full stop behind it. */
+/** Lines of at most `width` columns, without backticks. A default that is a word alone has no full stop behind it. */
 function wrap(text, width) {
-    const plain = text.replace(/(Default: `[^`]+`)\.$/, '$1').replaceAll('`', '');
-    const lines = [];
-    for (const word of plain.split(/\s+/)) {
-        const last = lines.at(-1);
-        if (last !== undefined && last.length + 1 + word.length <= width)
-            lines[lines.length - 1] = `${last} ${word}`;
-        else
-            lines.push(word);
-    }
-    return lines;
+    return wordWrap(text.replace(/(Default: `[^`]+`)\.$/, '$1').replaceAll('`', ''), width);
 }
 
 
@@ -57291,6 +57342,7 @@ function wrap(text, width) {
 /* harmony export */   _O: () => (/* binding */ notValid),
 /* harmony export */   f$: () => (/* binding */ IMAGE_FORM),
 /* harmony export */   fx: () => (/* binding */ BUILDING),
+/* harmony export */   q9: () => (/* binding */ WORDS),
 /* harmony export */   tb: () => (/* binding */ BASELINES),
 /* harmony export */   vC: () => (/* binding */ CHOICES),
 /* harmony export */   vj: () => (/* binding */ inputNames),
@@ -57630,6 +57682,16 @@ const WORDS = {
     metrics: METRICS,
     fail: ['true', 'false'],
 };
+/** A wish for something, and no word misspelt. */
+const YES = new Set(['on', 'yes', 'true']);
+/** The word that a value was most likely meant as: where one of them is short, no more than one letter is another. */
+function meantWord(name, value) {
+    const text = value.slice(0, 100).toLowerCase();
+    const words = Object.entries(WORDS).find(([input]) => input === name)?.[1] ?? [];
+    const near = YES.has(text) ? undefined : (0,leven__WEBPACK_IMPORTED_MODULE_8__/* .closestMatch */ .h)(text, [...words], { maxDistance: 2 });
+    const isShort = near !== undefined && Math.min(text.length, near.length) <= 3;
+    return isShort && (0,leven__WEBPACK_IMPORTED_MODULE_8__/* ["default"] */ .A)(text, near) > 1 ? undefined : near;
+}
 /** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
 function describe(issue, name, given) {
     const { entry, number, line, before, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
@@ -57641,7 +57703,7 @@ function describe(issue, name, given) {
     const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``;
     const where = line === undefined || own !== undefined ? '' : ` in line ${line}`;
     const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : '';
-    const near = hint ?? (0,leven__WEBPACK_IMPORTED_MODULE_8__/* .closestMatch */ .h)(value.slice(0, 100).toLowerCase(), [...(WORDS[name] ?? [])], { maxDistance: 2 });
+    const near = hint ?? meantWord(name, value);
     const meant = near ? ` Did you mean \`${onOneLine(near)}\`?` : '';
     return {
         line: own?.keys.get(value.split('=', 1)[0]) ?? own?.line ?? place?.line ?? 0,
@@ -59975,39 +60037,43 @@ function restWords(rest) {
         : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
     return [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(rest.length, 'more layer')}${amount === null ? '' : `, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount)} in all`}`];
 }
+/** What every report but the terminal's shows. */
+const SEEN = { whole: 110, start: 75, end: 35 };
 /** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
-function causeWords(cause, image, report) {
+function causeWords(cause, image, report, seen = SEEN) {
     const amount = cause.amount === null ? 'size not measured' : (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(cause.amount);
     const download = cause.metric === 'downloadSize' ? ' to download' : '';
     const figure = [{ strong: `${amount}${download}` }];
-    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
+    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report, seen);
     return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
 }
-function layerHead(layer, image, report) {
+function layerHead(layer, image, report, seen) {
     const place = layerPlace(layer, image, report);
     const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
-    const was = layer.instructionBefore === null
-        ? []
-        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
     const base = layer.fromBase ? ', from the base image' : '';
     return {
         subject: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
         kind: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${kind}${base}${copiedWords(layer)}`,
-        was,
+        was: layer.instructionBefore === null ? [] : wasWords(layer.instructionBefore, layer.instruction, seen),
     };
 }
-/** Characters of an instruction that every report shows: of a short one, of a long one's beginning; and of what is the same before a difference. */
-const SHOWN_TEXT = 110;
-const SHOWN_START = 75;
-const SAME_TEXT = 20;
-/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
-function excerpt(text, other) {
-    if (text.length <= SHOWN_TEXT || text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START))
+/** What an instruction was; and what it is, where the difference is not among what is seen of it. */
+function wasWords(before, now, seen) {
+    let same = 0;
+    while (same < now.length && before[same] === now[same])
+        same += 1;
+    const was = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `; was ${{ code: excerpt(before, same, seen) }}`;
+    const isSeen = now.length - same <= seen.end;
+    const is = excerpt(now, same, seen);
+    return isSeen || is === now ? was : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${was}, is ${{ code: is }}`;
+}
+/** Characters that are shown before a difference. */
+const SAME_SHOWN = 20;
+/** A text from shortly before it differs from another one, with which it has `same` characters in common, where its beginning does not show that. */
+function excerpt(text, same, { whole, start }) {
+    if (text.length <= whole || same < start)
         return text;
-    let at = 0;
-    while (at < text.length && text[at] === other[at])
-        at += 1;
-    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
+    return `…${text.slice(same - Math.min(SAME_SHOWN, Math.floor(start / 2)))}`;
 }
 /** A stage that the instruction names itself is not named twice; a number is, and another image. */
 function copiedWords({ copiedFrom, instruction }) {
@@ -60126,6 +60192,7 @@ function packageWords({ name, change, versionBefore, versionAfter, amount, folde
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   F1: () => (/* binding */ displayWidth),
+/* harmony export */   Gr: () => (/* binding */ ELLIPSIS),
 /* harmony export */   Ng: () => (/* binding */ fitMiddle),
 /* harmony export */   TN: () => (/* binding */ oneLine),
 /* harmony export */   cd: () => (/* binding */ characterWidth),
@@ -60174,42 +60241,39 @@ function shorten(text, max, ellipsis = '…') {
     return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
 }
 /** The same with what is cut taken from the middle: the end of a path, and of an instruction, tells as much as its beginning. */
-function shortenMiddle(text, max, ellipsis = '…') {
-    if (text.length <= max)
-        return text;
+function shortenMiddle(text, max) {
+    return withoutMiddle(text, max, { ellipsis: '…', tailShare: 1 / 3, widthOf: () => 1 });
+}
+/** Of a terminal. */
+const ELLIPSIS = '...';
+/** At most `width` columns of a terminal; where something was cut, it is the middle. */
+function fitMiddle(line, width) {
+    return withoutMiddle(line, width, { ellipsis: ELLIPSIS, tailShare: 1 / 2, widthOf: characterWidth });
+}
+function withoutMiddle(text, max, { ellipsis, tailShare, widthOf }) {
     const characters = Array.from(text);
-    if (characters.length <= max)
+    const widths = (part) => part.reduce((sum, character) => sum + widthOf(character), 0);
+    if (widths(characters) <= max)
         return text;
-    const kept = Math.max(0, max - ellipsis.length);
-    const tail = Math.floor(kept / TAIL_SHARE);
-    const [start, end] = [characters.slice(0, kept - tail), characters.slice(characters.length - tail)];
+    const room = max - ellipsis.length;
+    if (room <= 0)
+        return ellipsis.slice(0, Math.max(0, max));
+    const end = fitting(characters.toReversed(), Math.floor(room * tailShare), widthOf).toReversed();
+    const start = fitting(characters, room - widths(end), widthOf);
     return `${start.join('')}${ellipsis}${end.join('')}`;
 }
-/** One in so many of the characters that are kept stands after the ellipsis. */
-const TAIL_SHARE = 3;
-/**
- * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
- * as its start.
- */
-function fitMiddle(line, width) {
-    if (displayWidth(line) <= width)
-        return line;
-    const characters = Array.from(line);
-    const room = Math.max(0, width - ELLIPSIS.length);
-    const start = fitting(characters, Math.ceil(room / 2));
-    const end = fitting(characters.toReversed(), room - displayWidth(start.join(''))).toReversed();
-    return `${start.join('')}${ELLIPSIS}${end.join('')}`.slice(0, room === 0 ? Math.max(0, width) : undefined);
-}
-const ELLIPSIS = '...';
 /** The first characters that have room in so many columns. */
-function fitting(characters, columns) {
+function fitting(characters, columns, widthOf) {
     let used = 0;
-    const end = characters.findIndex((character) => (used += characterWidth(character)) > columns);
+    const end = characters.findIndex((character) => (used += widthOf(character)) > columns);
     return characters.slice(0, end === -1 ? undefined : end);
 }
 const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
-// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
-const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
+/**
+ * JavaScript has no property for Unicode's East Asian Width: these are the blocks of its Wide and Fullwidth characters (UAX #11), whole, for
+ * terminals differ over what else stands in them. A column too many is room left over, one too few a line that wraps.
+ */
+const WIDE = /^[\p{Emoji_Presentation}\u1100-\u115F\u2329\u232A\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE1F\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18DFF}\u{1AFF0}-\u{1B2FF}\u{1D300}-\u{1D37F}\u{1F200}-\u{1F2FF}\u{20000}-\u{3FFFD}]$/u;
 /** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
 function displayWidth(line) {
     let width = 0;
@@ -74525,6 +74589,7 @@ function renderJson(report) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   AU: () => (/* binding */ fold),
 /* harmony export */   Aj: () => (/* binding */ withoutPercent),
+/* harmony export */   DA: () => (/* binding */ seenBy),
 /* harmony export */   H6: () => (/* binding */ penFor),
 /* harmony export */   LV: () => (/* binding */ wrap),
 /* harmony export */   nI: () => (/* binding */ paint),
@@ -74579,7 +74644,16 @@ function writtenPiece(piece, pen) {
 /** An instruction or a path: its end says as much as its start. */
 function shortCode(value, { width, isWhole }) {
     const whole = clean(value);
-    return isWhole ? whole : (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))));
+    return isWhole ? whole : (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)(whole, codeWidth(width));
+}
+function codeWidth(width) {
+    return Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75)));
+}
+/** What is seen of an instruction: `shortCode`. */
+function seenBy({ width, isWhole }) {
+    const whole = isWhole ? Infinity : codeWidth(width);
+    const side = Math.floor(whole / 2) - _characters_js__WEBPACK_IMPORTED_MODULE_0__/* .ELLIPSIS */ .Gr.length;
+    return { whole, start: side, end: side };
 }
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
 function clean(value) {
@@ -75576,6 +75650,7 @@ function familiarName(reference) {
 /* harmony export */   Bq: () => (/* binding */ partsTitle),
 /* harmony export */   NX: () => (/* binding */ partsTable),
 /* harmony export */   Uc: () => (/* binding */ overviewTable),
+/* harmony export */   _$: () => (/* binding */ withoutCommit),
 /* harmony export */   _t: () => (/* binding */ figuresTable),
 /* harmony export */   md: () => (/* binding */ worstFirst),
 /* harmony export */   pH: () => (/* binding */ layersTitle),
@@ -75758,7 +75833,7 @@ function headHead(report) {
     const commit = pushed ?? report.head.commit;
     return commit === null ? ['this change'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `this change ${{ code: (0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .shortCommit */ .h)(commit) }}`;
 }
-/** `main` for `main a1b2c3d`: the table of figures, above, has the commits. */
+/** `main` for `main a1b2c3d`: the commits stand elsewhere, above or in the small print. */
 function withoutCommit(head) {
     return head.flatMap((piece) => (typeof piece === 'string' && piece.trim() !== '' ? [piece.trim()] : []));
 }
@@ -76069,11 +76144,12 @@ function imageBlocks(image, report, pen) {
     if (image.untouched)
         return paragraphs;
     const causes = (0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causesOf */ .cZ)(image);
+    const seen = (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .seenBy */ .DA)(pen);
     const why = causes === null
         ? []
         : [
             (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(causes.title, 'strong', pen),
-            ...causes.causes.flatMap((cause) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causeWords */ .pQ)(cause, image, report), pen, '  ')),
+            ...causes.causes.flatMap((cause) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_causes_js__WEBPACK_IMPORTED_MODULE_0__/* .causeWords */ .pQ)(cause, image, report, seen), pen, '  ')),
             ...causes.rest.flatMap((words) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)(words, pen, '  ')),
         ];
     const print = (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .wrap */ .LV)((0,_phrase_js__WEBPACK_IMPORTED_MODULE_6__/* .join */ .fj)((0,_words_js__WEBPACK_IMPORTED_MODULE_5__/* .smallPrint */ .fk)(image, report), ', '), pen).map((line) => (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .paint */ .nI)(line, 'dim', pen));
@@ -76122,12 +76198,9 @@ function quoted(piece) {
 }
 /** A table, and what can be left out of it on a narrow terminal. */
 function fewerWords(table) {
-    const short = withShortHeads(withoutCommits(table));
-    return [table, withoutCommits(table), short, (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .withoutPercent */ .Aj)(short)];
-}
-/** `main` for `main a1b2c3d`: the small print has the base's commit. */
-function withoutCommits(table) {
-    return withHeads(table, (head) => head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()));
+    const plainer = withHeads(table, _tables_js__WEBPACK_IMPORTED_MODULE_3__/* .withoutCommit */ ._$);
+    const short = withShortHeads(plainer);
+    return [table, plainer, short, (0,_lines_js__WEBPACK_IMPORTED_MODULE_2__/* .withoutPercent */ .Aj)(short)];
 }
 /** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
 function withShortHeads(table) {
@@ -82595,11 +82668,12 @@ function createCommons(surroundings, world, scratch, isAlone) {
     const exec = world.createExec(signal);
     const { credentials, uncommitted } = surroundings;
     let checkouts = 0;
-    const checkoutOf = (0,turns/* once */.O)((repository) => {
+    const checkoutOf = (0,turns/* once */.O)(async (found) => {
         const folder = (0,external_node_path_.join)(scratch, `checkout-${(checkouts += 1)}`);
+        const repository = await (0,tree/* withSnapshots */.GF)(found, scratch);
         const checkout = createCheckout(exec, repository, folder, credentials);
         const head = (0,turns/* once */.O)(() => headRevision(repository, scratch, uncommitted, world.log), () => '');
-        return Promise.resolve({ checkout, head: () => head(null) });
+        return { checkout, head: () => head(null) };
     }, ({ root, gitDir }) => JSON.stringify([root, gitDir]));
     const definitionOf = (0,turns/* once */.O)(({ run, names }) => (0,build_bake/* readDefinition */.Ud)(exec, run, names), (question) => JSON.stringify(question));
     return {
@@ -84318,8 +84392,7 @@ function listed(names) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $: () => (/* binding */ createTerminalLog),
-/* harmony export */   g: () => (/* binding */ printable)
+/* harmony export */   $: () => (/* binding */ createTerminalLog)
 /* harmony export */ });
 /* harmony import */ var _report_characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
 /* harmony import */ var _report_units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5088);
@@ -84343,7 +84416,7 @@ function createTerminalLog(screen, { verbose, signal }) {
     let bytes = 0;
     let isClosed = false;
     let stop = null;
-    const say = (text) => area.print(text);
+    const say = (text) => area.print((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .manyLines */ .hw)(text).join('\n'));
     const draw = () => area.show(underWay(tasks, bytes, screen));
     const refresh = () => {
         if (!screen.isLive || isClosed)
@@ -84358,11 +84431,9 @@ function createTerminalLog(screen, { verbose, signal }) {
     };
     const dim = (row) => (screen.colour ? `\u001b[2m${row}\u001b[22m` : row);
     const row = (label, text, isWhole) => {
-        const line = `${label} │ ${text}`;
-        if (!screen.isLive)
-            return say(dim(printable(line)));
-        const shown = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .manyLines */ .hw)(line).join(' ');
-        say(dim(isWhole ? shown : (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(shown), lineWidth(screen))));
+        const line = (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .manyLines */ .hw)(`${label} │ ${text}`).join(' ');
+        const isCut = screen.isLive && !isWhole;
+        area.print(dim(isCut ? (0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .fitMiddle */ .Ng)((0,_report_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(line), lineWidth(screen)) : line));
     };
     return {
         section: (title) => {
@@ -84409,7 +84480,7 @@ function createTerminalLog(screen, { verbose, signal }) {
             };
         },
         info: say,
-        warning: (text) => say(`Warning: ${printable(text)}`),
+        warning: (text) => say(`Warning: ${text}`),
         read: (more) => {
             bytes += more;
         },
@@ -84421,11 +84492,6 @@ function createTerminalLog(screen, { verbose, signal }) {
             area.show([]);
         },
     };
-}
-/** Without control characters: a build's output must not steer the terminal. */
-function printable(text) {
-    // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-    return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 /**
  * What a line of `--progress=plain` tells (`#5 [2/4] RUN make`, `#5 DONE 1.2s`, `#5 CACHED`, `#5 0.31 output`): a step that it ends, as the
@@ -84568,10 +84634,13 @@ function once(ask, keyOf) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ majorTag),
 /* harmony export */   r: () => (/* binding */ version)
 /* harmony export */ });
 /** Version of this program, as package.json has it (`__tests__/version.test.ts` keeps them equal): a bundle has no package.json to read. */
 const version = '0.1.0';
+/** The tag that workflows name, which follows the newest release of this major: `v0`. */
+const majorTag = `v${version.split('.', 1)[0]}`;
 
 
 /***/ }),
@@ -84626,9 +84695,9 @@ async function makeFolder(folder) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ leven),
 /* harmony export */   h: () => (/* binding */ closestMatch)
 /* harmony export */ });
-/* unused harmony export default */
 const array = [];
 const characterCodeCache = [];
 

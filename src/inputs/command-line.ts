@@ -15,7 +15,8 @@ import { IMAGE_FORM, onOneLine } from './inputs.ts'
 import { parseReference } from './reference.ts'
 
 /** How a report is printed. `text`: for a person at a terminal. */
-export type Form = 'text' | 'json' | 'markdown' | 'html'
+export type Form = 'text' | (typeof FORMS)[number]
+const FORMS = ['json', 'markdown', 'html'] as const
 
 /** What the command line asks for. */
 export type Command =
@@ -91,7 +92,7 @@ const KNOWN = Object.fromEntries(
 export function readCommand(argv: string[]): Command {
   const { given, words } = split(argv)
   const [first, ...rest] = words
-  const command = COMMANDS.find((name) => name === first?.text)
+  const command = commandOf(words)
   const asks = (option: string): boolean => given.some(({ name }) => name === option)
   if (argv.length === 0) return { kind: 'help', command: null }
   if (command === undefined) {
@@ -125,6 +126,23 @@ export function readCommand(argv: string[]): Command {
   }[command]()
   if (options.problems.length > 0) throw notUnderstood(options.problems, command)
   return read
+}
+
+/**
+ * The command that the arguments name, null for none, and the form that a report is wanted in, also where the rest of them is not understood.
+ * `text` where several forms are, or the command prints no report.
+ */
+export function wishOf(argv: string[]): { command: CommandName | null; form: Form } {
+  const { given, words } = split(argv)
+  const command = commandOf(words) ?? null
+  const known = SPECS[command ?? 'check'].options.flatMap(({ names }) => names)
+  const forms = FORMS.filter((form) => given.some(({ name }) => name === form))
+  const [form = 'text', ...more] = known.includes('markdown') ? forms : []
+  return { command, form: more.length > 0 ? 'text' : form }
+}
+
+function commandOf([first]: readonly Word[]): CommandName | undefined {
+  return COMMANDS.find((name) => name === first?.text)
 }
 
 /** An option as it was given; without `value`: it has none. */
@@ -220,7 +238,7 @@ function readMeasuring(
 
 /** Of the forms of a report at most one. */
 function formOf(values: Options['values'], problems: string[]): Form {
-  const [form, ...more] = (['json', 'markdown', 'html'] as const).filter((each) => values.has(each))
+  const [form, ...more] = FORMS.filter((each) => values.has(each))
   if (more.length > 0) problems.push(oneForm([form!, ...more]))
   return form ?? 'text'
 }
@@ -284,22 +302,23 @@ function readCompletion({ problems }: Options, { texts, isSure }: Arguments): Co
 }
 
 function notUnderstood(problems: readonly string[], command: CommandName | null): CouldNotMeasure {
-  const remedy =
-    command === null
-      ? '`image-budget --help` lists the commands.'
-      : `\`image-budget ${command} --help\` lists its options.`
-  return new CouldNotMeasure('input', problems.join('\n'), { remedy })
+  return new CouldNotMeasure('input', problems.join('\n'), { remedy: whereToldOf(command) })
+}
+
+function whereToldOf(command: CommandName | null): string {
+  return command === null
+    ? '`image-budget --help` lists the commands.'
+    : `\`image-budget ${command} --help\` lists its options.`
 }
 
 /** An error on inputs in the words of who gave them as options of a command, with where these are told of. */
-export function ofOptions(failure: Failure, argv: readonly string[]): Failure {
+export function ofOptions(failure: Failure, command: CommandName | null): Failure {
   if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message)) return failure
   const message = failure.message
     .replace(/^An input is/, 'An option is')
     .replace(/^(\d+) inputs are/, '$1 options are')
     .replaceAll(/^- `(?=[a-z-]+` has )/gm, '- `--')
-  const command = COMMANDS.find((name) => argv.includes(name)) ?? 'check'
-  return { ...failure, message, remedy: failure.remedy ?? `\`image-budget ${command} --help\` lists its options.` }
+  return { ...failure, message, remedy: failure.remedy ?? whereToldOf(command) }
 }
 
 function noCommand(text: string | null, given: readonly Given[]): string {

@@ -1,5 +1,5 @@
 import { descriptions } from './descriptions.ts'
-import { BASELINES, METRICS, inputNames, type InputName } from './inputs.ts'
+import { WORDS, inputNames, type InputName } from './inputs.ts'
 import { RULES } from './rules.ts'
 
 /** What is about comments, jobs and pull requests: nothing that a terminal has. */
@@ -62,8 +62,8 @@ export type CommandSpec = {
   notes: readonly string[]
 }
 
-/** The form of an input on a terminal. Its text is action.yml's: `terminalWords`. */
-type InputForm = { value: string; group: Group; values?: Values; repeats?: true }
+/** The form of an input on a terminal. Its text is action.yml's (`terminalWords`), where none is given that a terminal needs. */
+type InputForm = { value: string; group: Group; values?: Values; repeats?: true; text?: string }
 
 const FILE = { values: 'file' } as const
 const LIST = { repeats: true } as const
@@ -82,24 +82,29 @@ const INPUT_FORMS: Record<TerminalInput, InputForm> = {
   'build-args': { group: 'Build', value: 'KEY=VALUE', ...LIST },
   'build-contexts': { group: 'Build', value: 'NAME=VALUE', ...LIST },
   platforms: { group: 'Build', value: 'PLATFORMS', values: { someOf: ['linux/amd64', 'linux/arm64'] }, ...LIST },
-  secrets: { group: 'Build', value: 'ID=VALUE', ...LIST },
+  secrets: {
+    group: 'Build',
+    value: 'ID=VALUE',
+    ...LIST,
+    text: "Build secrets. Each is seen in the process list and the shell's history; one of `--secret-files` is not.",
+  },
   'secret-files': { group: 'Build', value: 'ID=FILE', ...LIST },
   'cache-from': { group: 'Build', value: 'SOURCE', ...LIST },
   'cache-to': { group: 'Build', value: 'PLACE', ...LIST },
   builder: { group: 'Build', value: 'NAME' },
   'before-build': { group: 'Build', value: 'COMMAND' },
-  metrics: { group: 'What to measure', value: 'METRICS', values: { someOf: METRICS }, ...LIST },
+  metrics: { group: 'What to measure', value: 'METRICS', values: { someOf: WORDS.metrics }, ...LIST },
   'max-size': { group: 'Budgets', value: 'SIZE' },
   'max-download-size': { group: 'Budgets', value: 'SIZE' },
   'max-layers': { group: 'Budgets', value: 'N' },
   'max-increase': { group: 'Budgets', value: 'GROWTH' },
   budgets: { group: 'Budgets', value: 'BUDGET', ...LIST },
   forbid: { group: 'Budgets', value: 'RULES', values: { someOf: RULES }, ...LIST },
-  baseline: { group: 'Comparison', value: 'BASELINE', values: { oneOf: BASELINES } },
+  baseline: { group: 'Comparison', value: 'BASELINE', values: { oneOf: WORDS.baseline } },
   'base-ref': { group: 'Comparison', value: 'REF' },
   'data-branch': { group: 'Comparison', value: 'BRANCH' },
   page: { group: 'Output', value: 'FILE', ...FILE },
-  fail: { group: 'Budgets', value: 'BOOLEAN', values: { oneOf: ['true', 'false'] } },
+  fail: { group: 'Budgets', value: 'BOOLEAN', values: { oneOf: WORDS.fail } },
 }
 
 /** Where `explore` writes the page to, where nobody says. */
@@ -128,8 +133,7 @@ const flag = (name: string, text: string, more: Partial<Option> = {}): Option =>
 
 /** An input as an option. */
 function inputOption(name: TerminalInput, more: Partial<Option> = {}): Option {
-  const { value, group, values = 'any', repeats = false } = INPUT_FORMS[name]
-  const text = terminalWords(descriptions[name])
+  const { value, group, values = 'any', repeats = false, text = terminalWords(descriptions[name]) } = INPUT_FORMS[name]
   return { names: [name], short: null, input: name, value, values, repeats, group, text, ...more }
 }
 
@@ -319,7 +323,7 @@ export const SPECS: Record<CommandName, CommandSpec> = {
     takes: { oneOf: ['bash', 'zsh', 'fish'] },
     options: [HELP],
     examples: [
-      'source <(image-budget completion bash)',
+      'eval "$(image-budget completion bash)"',
       'image-budget completion zsh > ~/.zfunc/_image-budget',
       'image-budget completion fish > ~/.config/fish/completions/image-budget.fish',
     ],

@@ -1,4 +1,5 @@
 import { COMMANDS, SPECS, TOP_OPTIONS, grouped, type CommandName, type Option } from './commands.ts'
+import { wordWrap } from './word-wrap.ts'
 
 /** Wider than this, lines are hard to read. */
 const WIDTH_MAX = 100
@@ -94,14 +95,7 @@ function described(name: string, text: string, names: number, width: number): st
   return [...head, ...more.map((line) => `${' '.repeat(names)}${line}`)]
 }
 
-/** Lines of at most `width` columns; a longer word stands on a line of its own. A default that is a word alone has no full stop behind it. */
+/** Lines of at most `width` columns, without backticks. A default that is a word alone has no full stop behind it. */
 function wrap(text: string, width: number): string[] {
-  const plain = text.replace(/(Default: `[^`]+`)\.$/, '$1').replaceAll('`', '')
-  const lines: string[] = []
-  for (const word of plain.split(/\s+/)) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
+  return wordWrap(text.replace(/(Default: `[^`]+`)\.$/, '$1').replaceAll('`', ''), width)
 }

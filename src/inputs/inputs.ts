@@ -1,4 +1,4 @@
-import { closestMatch } from 'leven'
+import leven, { closestMatch } from 'leven'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../failure.ts'
 import { LIMIT_FORMS, LINE_FORM, limitKeysOf, parseBudgetLines, type BudgetLine, type Limits } from './budget-lines.ts'
@@ -473,11 +473,23 @@ export function notValid(problems: string[], isFile: boolean): CouldNotMeasure {
 }
 
 /** The words that an input takes, where there are few. */
-const WORDS: Record<string, readonly string[] | undefined> = {
+export const WORDS = {
   ...CHOICES,
   baseline: BASELINES,
   metrics: METRICS,
   fail: ['true', 'false'],
+} as const satisfies Partial<Record<InputName, readonly string[]>>
+
+/** A wish for something, and no word misspelt. */
+const YES = new Set(['on', 'yes', 'true'])
+
+/** The word that a value was most likely meant as: where one of them is short, no more than one letter is another. */
+function meantWord(name: string, value: string): string | undefined {
+  const text = value.slice(0, 100).toLowerCase()
+  const words: readonly string[] = Object.entries(WORDS).find(([input]) => input === name)?.[1] ?? []
+  const near = YES.has(text) ? undefined : closestMatch(text, [...words], { maxDistance: 2 })
+  const isShort = near !== undefined && Math.min(text.length, near.length) <= 3
+  return isShort && leven(text, near) > 1 ? undefined : near
 }
 
 /** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
@@ -493,7 +505,7 @@ function describe(issue: z.core.$ZodIssue, name: string, given: Given | undefine
   const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``
   const where = line === undefined || own !== undefined ? '' : ` in line ${line}`
   const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : ''
-  const near = hint ?? closestMatch(value.slice(0, 100).toLowerCase(), [...(WORDS[name] ?? [])], { maxDistance: 2 })
+  const near = hint ?? meantWord(name, value)
   const meant = near ? ` Did you mean \`${onOneLine(near)}\`?` : ''
   return {
     line: own?.keys.get(value.split('=', 1)[0]!) ?? own?.line ?? place?.line ?? 0,

@@ -131,46 +131,54 @@ function restWords(rest: Cause[]): Phrase {
   return [`${formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${formatSigned(amount)} in all`}`]
 }
 
+/** What is seen of an instruction, in characters: all of one that has no more than `whole`; at least so much of the start and end of a longer one. */
+export type Seen = { whole: number; start: number; end: number }
+
+/** What every report but the terminal's shows. */
+const SEEN: Seen = { whole: 110, start: 75, end: 35 }
+
 /** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
-export function causeWords(cause: Cause, image: ImageReport, report: Report): Phrase {
+export function causeWords(cause: Cause, image: ImageReport, report: Report, seen = SEEN): Phrase {
   const amount = cause.amount === null ? 'size not measured' : formatSigned(cause.amount)
   const download = cause.metric === 'downloadSize' ? ' to download' : ''
   const figure: Phrase = [{ strong: `${amount}${download}` }]
-  const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report)
+  const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report, seen)
   return phrase`${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`
 }
 
 /** `was` stands last: it is long, and the least of it. */
 type Head = { subject: Phrase; kind: Phrase; was: Phrase }
 
-function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head {
+function layerHead(layer: LayerChange, image: ImageReport, report: Report, seen: Seen): Head {
   const place = layerPlace(layer, image, report)
   const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[
     layer.change
   ]
-  const was: Phrase =
-    layer.instructionBefore === null
-      ? []
-      : phrase`; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`
   const base = layer.fromBase ? ', from the base image' : ''
   return {
     subject: phrase`${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
     kind: phrase`${kind}${base}${copiedWords(layer)}`,
-    was,
+    was: layer.instructionBefore === null ? [] : wasWords(layer.instructionBefore, layer.instruction, seen),
   }
 }
 
-/** Characters of an instruction that every report shows: of a short one, of a long one's beginning; and of what is the same before a difference. */
-const SHOWN_TEXT = 110
-const SHOWN_START = 75
-const SAME_TEXT = 20
+/** What an instruction was; and what it is, where the difference is not among what is seen of it. */
+function wasWords(before: string, now: string, seen: Seen): Phrase {
+  let same = 0
+  while (same < now.length && before[same] === now[same]) same += 1
+  const was = phrase`; was ${{ code: excerpt(before, same, seen) }}`
+  const isSeen = now.length - same <= seen.end
+  const is = excerpt(now, same, seen)
+  return isSeen || is === now ? was : phrase`${was}, is ${{ code: is }}`
+}
 
-/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
-function excerpt(text: string, other: string): string {
-  if (text.length <= SHOWN_TEXT || text.slice(0, SHOWN_START) !== other.slice(0, SHOWN_START)) return text
-  let at = 0
-  while (at < text.length && text[at] === other[at]) at += 1
-  return `…${text.slice(Math.max(0, at - SAME_TEXT))}`
+/** Characters that are shown before a difference. */
+const SAME_SHOWN = 20
+
+/** A text from shortly before it differs from another one, with which it has `same` characters in common, where its beginning does not show that. */
+function excerpt(text: string, same: number, { whole, start }: Seen): string {
+  if (text.length <= whole || same < start) return text
+  return `…${text.slice(same - Math.min(SAME_SHOWN, Math.floor(start / 2)))}`
 }
 
 /** A stage that the instruction names itself is not named twice; a number is, and another image. */

@@ -45,45 +45,46 @@ export function shorten(text: string, max: number, ellipsis = '…'): string {
 }
 
 /** The same with what is cut taken from the middle: the end of a path, and of an instruction, tells as much as its beginning. */
-export function shortenMiddle(text: string, max: number, ellipsis = '…'): string {
-  if (text.length <= max) return text
+export function shortenMiddle(text: string, max: number): string {
+  return withoutMiddle(text, max, { ellipsis: '…', tailShare: 1 / 3, widthOf: () => 1 })
+}
+
+/** Of a terminal. */
+export const ELLIPSIS = '...'
+
+/** At most `width` columns of a terminal; where something was cut, it is the middle. */
+export function fitMiddle(line: string, width: number): string {
+  return withoutMiddle(line, width, { ellipsis: ELLIPSIS, tailShare: 1 / 2, widthOf: characterWidth })
+}
+
+/** `tailShare`: so much of what is kept stands after the ellipsis. */
+type Cut = { ellipsis: string; tailShare: number; widthOf: (character: string) => number }
+
+function withoutMiddle(text: string, max: number, { ellipsis, tailShare, widthOf }: Cut): string {
   const characters = Array.from(text)
-  if (characters.length <= max) return text
-  const kept = Math.max(0, max - ellipsis.length)
-  const tail = Math.floor(kept / TAIL_SHARE)
-  const [start, end] = [characters.slice(0, kept - tail), characters.slice(characters.length - tail)]
+  const widths = (part: readonly string[]): number => part.reduce((sum, character) => sum + widthOf(character), 0)
+  if (widths(characters) <= max) return text
+  const room = max - ellipsis.length
+  if (room <= 0) return ellipsis.slice(0, Math.max(0, max))
+  const end = fitting(characters.toReversed(), Math.floor(room * tailShare), widthOf).toReversed()
+  const start = fitting(characters, room - widths(end), widthOf)
   return `${start.join('')}${ellipsis}${end.join('')}`
 }
 
-/** One in so many of the characters that are kept stands after the ellipsis. */
-const TAIL_SHARE = 3
-
-/**
- * At most `width` columns of a terminal; where something was cut, it is the middle, for the end of a path or an instruction says as much
- * as its start.
- */
-export function fitMiddle(line: string, width: number): string {
-  if (displayWidth(line) <= width) return line
-  const characters = Array.from(line)
-  const room = Math.max(0, width - ELLIPSIS.length)
-  const start = fitting(characters, Math.ceil(room / 2))
-  const end = fitting(characters.toReversed(), room - displayWidth(start.join(''))).toReversed()
-  return `${start.join('')}${ELLIPSIS}${end.join('')}`.slice(0, room === 0 ? Math.max(0, width) : undefined)
-}
-
-const ELLIPSIS = '...'
-
 /** The first characters that have room in so many columns. */
-function fitting(characters: readonly string[], columns: number): string[] {
+function fitting(characters: readonly string[], columns: number, widthOf: Cut['widthOf']): string[] {
   let used = 0
-  const end = characters.findIndex((character) => (used += characterWidth(character)) > columns)
+  const end = characters.findIndex((character) => (used += widthOf(character)) > columns)
   return characters.slice(0, end === -1 ? undefined : end)
 }
 
 const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u
-// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
+/**
+ * JavaScript has no property for Unicode's East Asian Width: these are the blocks of its Wide and Fullwidth characters (UAX #11), whole, for
+ * terminals differ over what else stands in them. A column too many is room left over, one too few a line that wraps.
+ */
 const WIDE =
-  /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u
+  /^[\p{Emoji_Presentation}\u1100-\u115F\u2329\u232A\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE1F\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18DFF}\u{1AFF0}-\u{1B2FF}\u{1D300}-\u{1D37F}\u{1F200}-\u{1F2FF}\u{20000}-\u{3FFFD}]$/u
 
 /** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
 export function displayWidth(line: string): number {

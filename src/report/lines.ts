@@ -1,4 +1,5 @@
-import { characterWidth, displayWidth, fitMiddle, oneLine, shorten } from './characters.ts'
+import type { Seen } from './causes.ts'
+import { ELLIPSIS, characterWidth, displayWidth, fitMiddle, oneLine, shorten } from './characters.ts'
 import { placeName, type Phrase, type Piece, type Tone } from './phrase.ts'
 import type { Table } from './tables.ts'
 
@@ -62,7 +63,18 @@ function writtenPiece(piece: Piece, pen: Pen): string {
 /** An instruction or a path: its end says as much as its start. */
 function shortCode(value: string, { width, isWhole }: Pen): string {
   const whole = clean(value)
-  return isWhole ? whole : fitMiddle(whole, Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75))))
+  return isWhole ? whole : fitMiddle(whole, codeWidth(width))
+}
+
+function codeWidth(width: number): number {
+  return Math.max(CODE_MIN, Math.min(CODE_MAX, Math.floor(width * 0.75)))
+}
+
+/** What is seen of an instruction: `shortCode`. */
+export function seenBy({ width, isWhole }: Pen): Seen {
+  const whole = isWhole ? Infinity : codeWidth(width)
+  const side = Math.floor(whole / 2) - ELLIPSIS.length
+  return { whole, start: side, end: side }
 }
 
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */

@@ -193,8 +193,8 @@ function headHead(report: Report): Phrase {
   return commit === null ? ['this change'] : phrase`this change ${{ code: shortCommit(commit) }}`
 }
 
-/** `main` for `main a1b2c3d`: the table of figures, above, has the commits. */
-function withoutCommit(head: Phrase): Phrase {
+/** `main` for `main a1b2c3d`: the commits stand elsewhere, above or in the small print. */
+export function withoutCommit(head: Phrase): Phrase {
   return head.flatMap((piece) => (typeof piece === 'string' && piece.trim() !== '' ? [piece.trim()] : []))
 }
 

@@ -1,13 +1,23 @@
 import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { causeWords, causesOf } from './causes.ts'
 import { fitMiddle, manyLines, oneLine } from './characters.ts'
-import { fold, paint, penFor, tableLines, withoutPercent, wrap, type Pen, type TerminalOptions } from './lines.ts'
+import {
+  fold,
+  paint,
+  penFor,
+  seenBy,
+  tableLines,
+  withoutPercent,
+  wrap,
+  type Pen,
+  type TerminalOptions,
+} from './lines.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, plain, type Phrase, type Piece } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { formatCount } from './units.ts'
 import { stateOf } from './state.ts'
-import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
+import { figuresTable, overviewTable, withoutCommit, worstFirst, type Table } from './tables.ts'
 import { trendWords } from './trend.ts'
 import {
   PRODUCT,
@@ -65,12 +75,13 @@ function imageBlocks(image: ImageReport, report: Report, pen: Pen): string[][] {
   }
   if (image.untouched) return paragraphs
   const causes = causesOf(image)
+  const seen = seenBy(pen)
   const why =
     causes === null
       ? []
       : [
           paint(causes.title, 'strong', pen),
-          ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
+          ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report, seen), pen, '  ')),
           ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ]
   const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen))
@@ -125,13 +136,9 @@ function quoted(piece: Piece): Piece {
 
 /** A table, and what can be left out of it on a narrow terminal. */
 function fewerWords(table: Table): [Table, ...Table[]] {
-  const short = withShortHeads(withoutCommits(table))
-  return [table, withoutCommits(table), short, withoutPercent(short)]
-}
-
-/** `main` for `main a1b2c3d`: the small print has the base's commit. */
-function withoutCommits(table: Table): Table {
-  return withHeads(table, (head) => head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()))
+  const plainer = withHeads(table, withoutCommit)
+  const short = withShortHeads(plainer)
+  return [table, plainer, short, withoutPercent(short)]
 }
 
 /** `now` for `this change (uncommitted)`; the end of an image's reference says which one it is. */
