@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
@@ -28,4 +39,15 @@ it('leaves nothing where it cannot be written', async () => {
 const proc = existsSync('/proc/self') ? it : it.skip
 proc('ends where a folder cannot be made at all', async () => {
   await expect(writeWhole('/proc/image-budget/page.html', 'one')).rejects.toThrow('ENOENT')
+})
+
+it('writes into a pipe, which stays, and through no link to one', async () => {
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const [text] = await Promise.all([readFile(pipe, 'utf8'), writeWhole(pipe, 'one')])
+  expect(text).toBe('one')
+  expect(lstatSync(pipe).isFIFO()).toBe(true)
+  symlinkSync('pipe', join(folder, 'link'))
+  await expect(writeWhole(join(folder, 'link'), 'one')).rejects.toThrow('is a link to what is no file')
+  expect(lstatSync(join(folder, 'link')).isSymbolicLink()).toBe(true)
 })

@@ -50154,12 +50154,12 @@ async function objectsIn(scratch) {
     return folder;
 }
 /** As git takes paths in a list of them: https://git-scm.com/docs/git#Documentation/git.txt-GITALTERNATEOBJECTDIRECTORIES */
-function listed(path) {
+function inList(path) {
     return `"${path.replaceAll(/["\\]/g, String.raw `\$&`)}"`;
 }
 /** The repository, with what `snapshotWorkingTree` makes of it with the same `scratch`. */
 async function withSnapshots(repository, scratch) {
-    return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(await objectsIn(scratch)) });
+    return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: inList(await objectsIn(scratch)) });
 }
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
@@ -50180,7 +50180,7 @@ async function snapshotWorkingTree(repository, scratch) {
     const index = {
         GIT_INDEX_FILE: copy,
         GIT_OBJECT_DIRECTORY: await objectsIn(scratch),
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: listed((0,external_node_path_.resolve)(repository.root, objects)),
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: inList((0,external_node_path_.resolve)(repository.root, objects)),
     };
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
@@ -58138,7 +58138,7 @@ const findPythonPackages = ({ facts }) => {
     found.sort((one, other) => depth(one.path) - depth(other.path));
     return found.map(({ name, version, path }) => {
         const list = lists.get(path);
-        const owns = list ? { files: python_listed(path, list) } : { folder: path };
+        const owns = list ? { files: listed(path, list) } : { folder: path };
         return { ecosystem: 'python', name, version, path, dev: null, owns };
     });
 };
@@ -58146,7 +58146,7 @@ function depth(path) {
     return path.split('/').length;
 }
 /** The paths of a list, absolute. */
-function python_listed(info, { from, files }) {
+function listed(info, { from, files }) {
     const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
     return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
 }
@@ -70225,9 +70225,14 @@ function withHeads(table, change) {
 
 /**
  * Writes a file that is there as a whole or not at all, and makes the folders above it. What was at `path` is replaced; of a symbolic link that
- * is the link, not what it leads to. Throws the system's error.
+ * is the link, not what it leads to. A device or a pipe stays, and takes the text. Throws the system's error, and where a link leads to one.
  */
 async function writeWhole(path, text) {
+    if (await isNoFile(path, promises_.lstat))
+        return (0,promises_.writeFile)(path, text);
+    // `/dev/stdout` is one; of a stranger's commit it could be any.
+    if (await isNoFile(path, promises_.stat))
+        throw new Error(`\`${path}\` is a link to what is no file`);
     const folder = (0,external_node_path_.dirname)(path);
     await makeFolder(folder);
     const unfinished = (0,external_node_path_.join)(folder, `.image-budget-${(0,external_node_crypto_.randomUUID)()}`);
@@ -70239,6 +70244,11 @@ async function writeWhole(path, text) {
         await (0,promises_.rm)(unfinished, { force: true });
         throw error;
     }
+}
+/** Whether a device, a pipe or a socket is there. */
+async function isNoFile(path, look) {
+    const found = await look(path).catch(() => null);
+    return found !== null && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink();
 }
 /** Node's own `recursive` never ends where the system says that a folder to make is not there: below `/proc`. */
 async function makeFolder(folder) {

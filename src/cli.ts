@@ -41,14 +41,21 @@ import { writeWhole } from './write-whole.ts'
 keepMemoryLow()
 const { env, stdout, stderr } = process
 const signal = interruption()
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is no error, nor is a terminal that was closed.
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE' || stdout.isTTY) return
+  say(`image-budget: What was asked for cannot be written: ${error.message}`)
+  process.on('exit', () => (process.exitCode = 2))
 })
+// There is nobody left to tell.
+stderr.on('error', () => {})
 
-/** https://no-color.org and https://force-color.org */
-const coloured = (stream: NodeJS.WriteStream): boolean =>
-  !env['NO_COLOR'] && ((stream.isTTY && env['TERM'] !== 'dumb') || Boolean(env['FORCE_COLOR']))
+/** https://no-color.org and https://force-color.org; `FORCE_COLOR=0` is none, as elsewhere in Node. */
+const coloured = (stream: NodeJS.WriteStream): boolean => {
+  const forced = env['FORCE_COLOR']
+  if (env['NO_COLOR'] || forced === '0') return false
+  return Boolean(forced) || (stream.isTTY && env['TERM'] !== 'dumb')
+}
 
 /** A bar that moves is for somebody who looks at it: not for a job's log, a file or an editor's window. */
 const isLive = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb'
@@ -227,19 +234,21 @@ async function main(command: Command): Promise<number> {
   )
   const page = inputs.page === null ? null : renderPage(report, packed)
   const file = page === null ? null : resolve(inputs.page!)
-  if (page !== null) await writePage(file!, page)
+  const unwritten = page === null ? null : await writePage(file!, page).catch(toFailure)
   if (command.explores) {
+    if (unwritten) throw new CouldNotMeasure(unwritten.kind, unwritten.message, unwritten)
     for (const { error } of report.images) if (error !== null) sayFailure(error)
     if (file === null && report.verdict !== 'error') warn(NOTHING_TO_SHOW)
     if (file !== null) stdout.write(`${file}\n`)
     return file === null || report.verdict === 'error' ? 2 : 0
   }
-  if (file !== null) say(`The page is ${file}`)
-  else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
+  if (file !== null && !unwritten) say(`The page is ${file}`)
+  else if (inputs.page !== null && !unwritten) warn(NOTHING_TO_SHOW)
   // Apart from what was said of the builds.
   if (command.form === 'text' && isLive && stdout.isTTY) say('')
   show(report, command.form)
-  return exitCodeOf(report, failsOf({ images }))
+  if (unwritten) sayFailure(unwritten)
+  return unwritten ? 2 : exitCodeOf(report, failsOf({ images }))
 }
 
 const argv = process.argv.slice(2)

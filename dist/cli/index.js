@@ -46896,13 +46896,22 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 (0,_memory_js__WEBPACK_IMPORTED_MODULE_13__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .interruption */ .YW)();
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is no error, nor is a terminal that was closed.
 stdout.on('error', (error) => {
-    if (error.code !== 'EPIPE')
-        throw error;
+    if (error.code === 'EPIPE' || stdout.isTTY)
+        return;
+    say(`image-budget: What was asked for cannot be written: ${error.message}`);
+    process.on('exit', () => (process.exitCode = 2));
 });
-/** https://no-color.org and https://force-color.org */
-const coloured = (stream) => !env['NO_COLOR'] && ((stream.isTTY && env['TERM'] !== 'dumb') || Boolean(env['FORCE_COLOR']));
+// There is nobody left to tell.
+stderr.on('error', () => { });
+/** https://no-color.org and https://force-color.org; `FORCE_COLOR=0` is none, as elsewhere in Node. */
+const coloured = (stream) => {
+    const forced = env['FORCE_COLOR'];
+    if (env['NO_COLOR'] || forced === '0')
+        return false;
+    return Boolean(forced) || (stream.isTTY && env['TERM'] !== 'dumb');
+};
 /** A bar that moves is for somebody who looks at it: not for a job's log, a file or an editor's window. */
 const isLive = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb';
 function openLog(verbose) {
@@ -47071,9 +47080,10 @@ async function main(command) {
     }, worldOf(command.mustExist ? null : localRecords(inputs)));
     const page = inputs.page === null ? null : (0,_page_html_js__WEBPACK_IMPORTED_MODULE_14__/* .renderPage */ .C)(report, packed);
     const file = page === null ? null : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(inputs.page);
-    if (page !== null)
-        await writePage(file, page);
+    const unwritten = page === null ? null : await writePage(file, page).catch(_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w);
     if (command.explores) {
+        if (unwritten)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_9__/* .CouldNotMeasure */ .N(unwritten.kind, unwritten.message, unwritten);
         for (const { error } of report.images)
             if (error !== null)
                 sayFailure(error);
@@ -47083,15 +47093,17 @@ async function main(command) {
             stdout.write(`${file}\n`);
         return file === null || report.verdict === 'error' ? 2 : 0;
     }
-    if (file !== null)
+    if (file !== null && !unwritten)
         say(`The page is ${file}`);
-    else if (inputs.page !== null)
+    else if (inputs.page !== null && !unwritten)
         warn(NOTHING_TO_SHOW);
     // Apart from what was said of the builds.
     if (command.form === 'text' && isLive && stdout.isTTY)
         say('');
     show(report, command.form);
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .failsOf */ .t1)({ images }));
+    if (unwritten)
+        sayFailure(unwritten);
+    return unwritten ? 2 : (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .failsOf */ .t1)({ images }));
 }
 const argv = process.argv.slice(2);
 try {
@@ -51491,12 +51503,12 @@ async function objectsIn(scratch) {
     return folder;
 }
 /** As git takes paths in a list of them: https://git-scm.com/docs/git#Documentation/git.txt-GITALTERNATEOBJECTDIRECTORIES */
-function listed(path) {
+function inList(path) {
     return `"${path.replaceAll(/["\\]/g, String.raw `\$&`)}"`;
 }
 /** The repository, with what `snapshotWorkingTree` makes of it with the same `scratch`. */
 async function withSnapshots(repository, scratch) {
-    return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(await objectsIn(scratch)) });
+    return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: inList(await objectsIn(scratch)) });
 }
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
@@ -51517,7 +51529,7 @@ async function snapshotWorkingTree(repository, scratch) {
     const index = {
         GIT_INDEX_FILE: copy,
         GIT_OBJECT_DIRECTORY: await objectsIn(scratch),
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: listed((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(repository.root, objects)),
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: inList((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(repository.root, objects)),
     };
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
@@ -84659,9 +84671,14 @@ const majorTag = `v${version.split('.', 1)[0]}`;
 
 /**
  * Writes a file that is there as a whole or not at all, and makes the folders above it. What was at `path` is replaced; of a symbolic link that
- * is the link, not what it leads to. Throws the system's error.
+ * is the link, not what it leads to. A device or a pipe stays, and takes the text. Throws the system's error, and where a link leads to one.
  */
 async function writeWhole(path, text) {
+    if (await isNoFile(path, node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat))
+        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.writeFile)(path, text);
+    // `/dev/stdout` is one; of a stranger's commit it could be any.
+    if (await isNoFile(path, node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat))
+        throw new Error(`\`${path}\` is a link to what is no file`);
     const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path);
     await makeFolder(folder);
     const unfinished = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(folder, `.image-budget-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`);
@@ -84673,6 +84690,11 @@ async function writeWhole(path, text) {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(unfinished, { force: true });
         throw error;
     }
+}
+/** Whether a device, a pipe or a socket is there. */
+async function isNoFile(path, look) {
+    const found = await look(path).catch(() => null);
+    return found !== null && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink();
 }
 /** Node's own `recursive` never ends where the system says that a folder to make is not there: below `/proc`. */
 async function makeFolder(folder) {

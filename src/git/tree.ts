@@ -200,13 +200,13 @@ async function objectsIn(scratch: string): Promise<string> {
 }
 
 /** As git takes paths in a list of them: https://git-scm.com/docs/git#Documentation/git.txt-GITALTERNATEOBJECTDIRECTORIES */
-function listed(path: string): string {
+function inList(path: string): string {
   return `"${path.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 }
 
 /** The repository, with what `snapshotWorkingTree` makes of it with the same `scratch`. */
 export async function withSnapshots(repository: Repository, scratch: string): Promise<Repository> {
-  return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(await objectsIn(scratch)) })
+  return repository.with({ GIT_ALTERNATE_OBJECT_DIRECTORIES: inList(await objectsIn(scratch)) })
 }
 
 /**
@@ -228,7 +228,7 @@ export async function snapshotWorkingTree(repository: Repository, scratch: strin
   const index = {
     GIT_INDEX_FILE: copy,
     GIT_OBJECT_DIRECTORY: await objectsIn(scratch),
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(resolve(repository.root, objects)),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: inList(resolve(repository.root, objects)),
   }
   await repository.git(['add', '--all', '--', '.'], index)
   return repository.git(['write-tree'], index)
