@@ -273,7 +273,7 @@ describe('the report', () => {
     expect(stdout).toMatch(/^Image budget: two is 3\.0 kB larger$/m)
     expect(stdout).toMatch(/^ +one +two +change$/m)
     expect(stdout).toMatch(/^ +Size +6\.0 kB +9\.0 kB +\+3\.0 kB \(\+50\.0 %\)$/m)
-    expect(stdout).toMatch(/base oci:one, oci:two \(sha256:[0-9a-f]{12}\)/)
+    expect(stdout).toMatch(/base oci:one, image oci:two \(sha256:[0-9a-f]{12}\)/)
     expect(stderr).toMatch(/^Read image oci:two$[^]*^Read base oci:one$/m)
   })
 
