@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 9429:
+/***/ 4884:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45708,12 +45708,14 @@ function oncePerFolder(tell) {
         if (last !== null && liesIn(path, last.folder))
             return last.told;
         const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        const told = known.has(folder) ? known.get(folder) : tell(folder);
-        if (known.size === KNOWN_FOLDERS)
-            known.clear();
-        known.set(folder, told);
-        last = { folder, told };
-        return told;
+        if (!known.has(folder)) {
+            const told = tell(folder);
+            if (known.size === KNOWN_FOLDERS)
+                known.clear();
+            known.set(folder, told);
+        }
+        last = { folder, told: known.get(folder) };
+        return last.told;
     };
 }
 /** Files by what they have in common, in their order; those of null are left out. */
@@ -67930,6 +67932,25 @@ function createReadRemote(apiUrl, token, signal) {
     };
 }
 
+;// CONCATENATED MODULE: ./build/report/html-head.js
+/**
+ * What a file that we write as a page begins with, up to its body: it sends nobody an address, and its policy (CSP) stands before all that it is to
+ * be held to. All three are HTML already.
+ */
+function htmlHead({ policy, title, style }) {
+    return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${style}</style>
+</head>`;
+}
+
 ;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
 // To do: next major: remove.
 /**
@@ -68526,6 +68547,7 @@ const style = ":root{--page: #ffffff;--paper: #f6f8fa;--text: #1f2328;--quiet: #
 
 
 
+
 /** Packs what the page shows of an image: a run keeps no more of it. */
 function packImage(image) {
     return { name: image.name, platform: image.platform, packed: (0,external_node_zlib_.gzipSync)(JSON.stringify(image), { level: 6 }) };
@@ -68551,17 +68573,7 @@ function renderPage(report, images) {
         block('index', (0,external_node_zlib_.gzipSync)(JSON.stringify(index))),
         ...images.map(({ packed }, at) => block(`image-${at}`, packed)),
     ];
-    return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>Image Budget</title>
-<style>${style}</style>
-</head>
+    return `${htmlHead({ policy: POLICY, title: 'Image Budget', style: style })}
 <body>
 ${SKELETON}
 ${blocks.join('\n')}
@@ -78050,7 +78062,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9429);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4884);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);

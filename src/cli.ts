@@ -152,12 +152,13 @@ ${WORKFLOW}`)
 
 const NOTHING_TO_SHOW = 'The page was not written: there is no image whose files are known.'
 
-/** Throws CouldNotMeasure `precondition` where it cannot be written. */
-async function writePage(file: string, html: string): Promise<void> {
+/** Gives why it cannot be written; null: it is. */
+async function writePage(file: string, html: string): Promise<CouldNotMeasure | null> {
   try {
     await writeWhole(file, html)
+    return null
   } catch (error) {
-    throw new CouldNotMeasure('precondition', `The page cannot be written: ${toFailure(error).message}.`, {
+    return new CouldNotMeasure('precondition', `The page cannot be written: ${toFailure(error).message}.`, {
       remedy: '`--output` (`--page` in `check` and `diff`) names a file in a folder that this user may write to.',
     })
   }
@@ -234,9 +235,9 @@ async function main(command: Command): Promise<number> {
   )
   const page = inputs.page === null ? null : renderPage(report, packed)
   const file = page === null ? null : resolve(inputs.page!)
-  const unwritten = page === null ? null : await writePage(file!, page).catch(toFailure)
+  const unwritten = page === null ? null : await writePage(file!, page)
   if (command.explores) {
-    if (unwritten) throw new CouldNotMeasure(unwritten.kind, unwritten.message, unwritten)
+    if (unwritten) throw unwritten
     for (const { error } of report.images) if (error !== null) sayFailure(error)
     if (file === null && report.verdict !== 'error') warn(NOTHING_TO_SHOW)
     if (file !== null) stdout.write(`${file}\n`)
@@ -247,7 +248,7 @@ async function main(command: Command): Promise<number> {
   // Apart from what was said of the builds.
   if (command.form === 'text' && isLive && stdout.isTTY) say('')
   show(report, command.form)
-  if (unwritten) sayFailure(unwritten)
+  if (unwritten) sayFailure(unwritten.failure)
   return unwritten ? 2 : exitCodeOf(report, failsOf({ images }))
 }
 

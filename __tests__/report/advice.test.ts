@@ -2,19 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import type { Finding } from '../../src/advice/finding.ts'
 import { adviceOf, findingWords, moreWords } from '../../src/report/advice.ts'
 import { plain } from '../../src/report/phrase.ts'
-import { finding, imageReport, report, totals } from '../support/reports.ts'
+import { SECRET, finding, imageReport, report, totals } from '../support/reports.ts'
 
 const grown = (...findings: Finding[]) => imageReport({ head: totals({ size: 160_000_000 }), findings })
 const words = (overrides: Partial<Finding>): string => plain(findingWords(finding(overrides), report()))
-
-const secret: Partial<Finding> = {
-  rule: 'secrets',
-  what: ['a private key'],
-  paths: ['/app/id_rsa'],
-  bytes: 120,
-  added: 120,
-  fix: ['add ', { code: 'id_rsa' }, ' to ', { code: '.dockerignore' }],
-}
 
 describe('advice', () => {
   it('says what to do, what it saves and where, with one example of many places', () => {
@@ -27,13 +18,13 @@ describe('advice', () => {
   })
 
   it('gets nothing back where a secret has to go', () => {
-    expect(words(secret)).toBe('Add id_rsa to .dockerignore (a private key in /app/id_rsa, Dockerfile:14)')
-    expect(adviceOf(grown(finding(secret)))?.title).toBe('New in this change')
-    expect(adviceOf(grown(finding(secret), finding()))?.title).toBe('To get it back')
+    expect(words(SECRET)).toBe('Add id_rsa to .dockerignore (a private key in /app/id_rsa, Dockerfile:14)')
+    expect(adviceOf(grown(finding(SECRET)))?.title).toBe('New in this change')
+    expect(adviceOf(grown(finding(SECRET), finding()))?.title).toBe('To get it back')
   })
 
   it('names the rest by its rules', () => {
-    const advice = adviceOf(grown(finding(), finding(), finding(), finding(), finding(secret)))
+    const advice = adviceOf(grown(finding(), finding(), finding(), finding(), finding(SECRET)))
     expect(plain(moreWords(advice!))).toBe('2 more: package-cache \u22121.0 MB, secrets')
   })
 })

@@ -586,15 +586,20 @@ function forbid(rule: RuleId): Budget {
   return { budget: 'forbid', scope: { kind: 'rule', of: rule }, level: 'fail', over: null, limit: 0, unit: 'findings' }
 }
 
-/** A private key that `COPY . .` brought. */
+/** A private key that is found. */
+export const SECRET: Partial<Finding> = {
+  rule: 'secrets',
+  what: ['a private key'],
+  paths: ['/app/id_rsa'],
+  bytes: 120,
+  added: 120,
+  fix: ['add ', { code: 'id_rsa' }, ' to ', { code: '.dockerignore' }],
+}
+
+/** One that `COPY . .` brought. */
 function privateKey(): Finding {
   return finding({
-    rule: 'secrets',
-    what: ['a private key'],
-    paths: ['/app/id_rsa'],
-    bytes: 120,
-    added: 120,
-    fix: ['add ', { code: 'id_rsa' }, ' to ', { code: '.dockerignore' }],
+    ...SECRET,
     line: 17,
     instruction: 'COPY . .',
   })

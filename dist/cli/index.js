@@ -44425,12 +44425,14 @@ function oncePerFolder(tell) {
         if (last !== null && (0,files/* liesIn */.z)(path, last.folder))
             return last.told;
         const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        const told = known.has(folder) ? known.get(folder) : tell(folder);
-        if (known.size === KNOWN_FOLDERS)
-            known.clear();
-        known.set(folder, told);
-        last = { folder, told };
-        return told;
+        if (!known.has(folder)) {
+            const told = tell(folder);
+            if (known.size === KNOWN_FOLDERS)
+                known.clear();
+            known.set(folder, told);
+        }
+        last = { folder, told: known.get(folder) };
+        return last.told;
     };
 }
 /** Files by what they have in common, in their order; those of null are left out. */
@@ -46997,13 +46999,14 @@ ${_init_js__WEBPACK_IMPORTED_MODULE_10__/* .WORKFLOW */ .Ep}`);
     return 0;
 }
 const NOTHING_TO_SHOW = 'The page was not written: there is no image whose files are known.';
-/** Throws CouldNotMeasure `precondition` where it cannot be written. */
+/** Gives why it cannot be written; null: it is. */
 async function writePage(file, html) {
     try {
         await (0,_write_whole_js__WEBPACK_IMPORTED_MODULE_21__/* .writeWhole */ .f)(file, html);
+        return null;
     }
     catch (error) {
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_9__/* .CouldNotMeasure */ .N('precondition', `The page cannot be written: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w)(error).message}.`, {
+        return new _failure_js__WEBPACK_IMPORTED_MODULE_9__/* .CouldNotMeasure */ .N('precondition', `The page cannot be written: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w)(error).message}.`, {
             remedy: '`--output` (`--page` in `check` and `diff`) names a file in a folder that this user may write to.',
         });
     }
@@ -47080,10 +47083,10 @@ async function main(command) {
     }, worldOf(command.mustExist ? null : localRecords(inputs)));
     const page = inputs.page === null ? null : (0,_page_html_js__WEBPACK_IMPORTED_MODULE_14__/* .renderPage */ .C)(report, packed);
     const file = page === null ? null : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(inputs.page);
-    const unwritten = page === null ? null : await writePage(file, page).catch(_failure_js__WEBPACK_IMPORTED_MODULE_9__/* .toFailure */ .w);
+    const unwritten = page === null ? null : await writePage(file, page);
     if (command.explores) {
         if (unwritten)
-            throw new _failure_js__WEBPACK_IMPORTED_MODULE_9__/* .CouldNotMeasure */ .N(unwritten.kind, unwritten.message, unwritten);
+            throw unwritten;
         for (const { error } of report.images)
             if (error !== null)
                 sayFailure(error);
@@ -47102,7 +47105,7 @@ async function main(command) {
         say('');
     show(report, command.form);
     if (unwritten)
-        sayFailure(unwritten);
+        sayFailure(unwritten.failure);
     return unwritten ? 2 : (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_24__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .failsOf */ .t1)({ images }));
 }
 const argv = process.argv.slice(2);
@@ -58263,6 +58266,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/report/html-head.js
+var html_head = __nccwpck_require__(9721);
 // EXTERNAL MODULE: ./build/report/markdown.js + 1 modules
 var markdown = __nccwpck_require__(6853);
 ;// CONCATENATED MODULE: ./build/page/assets.js
@@ -58271,6 +58276,7 @@ const script = "/*! d3-hierarchy, https://d3js.org/d3-hierarchy/\nCopyright 2010
 const style = ":root{--page: #ffffff;--paper: #f6f8fa;--text: #1f2328;--quiet: #59636e;--line: #c4ccd4;--accent: #0550ae;--strong: #1f2328;--unchanged: #c9d1d9;--same: #d8c7f5;--grown: #ffb870;--shrunk: #8fd9a8;--new: #ff9d94;--gone: #8ec5ff;--layer-0: #a9cbee;--layer-1: #ffcf8a;--layer-2: #bfe3b4;--layer-3: #e3c2f2;--layer-4: #f7c1c9;--layer-5: #b6e3e3;--found: #0550ae;--hatch: rgb(31 35 40 / 45%)}@media(prefers-color-scheme:dark){:root{--page: #0d1117;--paper: #161b22;--text: #f0f6fc;--quiet: #9ea7b3;--line: #30363d;--accent: #79b8ff;--strong: #f0f6fc;--unchanged: #3d444d;--same: #55408a;--grown: #8a4a0b;--shrunk: #1c6b38;--new: #992b24;--gone: #175aa8;--layer-0: #1f4f86;--layer-1: #7d4e06;--layer-2: #2a6131;--layer-3: #5f3b7d;--layer-4: #86374a;--layer-5: #155e63;--found: #79b8ff;--hatch: rgb(240 246 252 / 40%)}}*{box-sizing:border-box}html,body{height:100%;margin:0}body{display:grid;grid-template-rows:auto auto auto minmax(0,1fr) auto;gap:8px;padding:12px 16px;background:var(--page);color:var(--text);font:14px/1.45 system-ui,sans-serif}header{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 16px}h1,h2,p,ul,ol,dl,dd{margin:0;padding:0}h1{font-size:18px}h1 small,#compared,#keys,.quiet{color:var(--quiet);font-weight:400}h1,h2,dd,.name,#crumbs li,#hits button{overflow-wrap:anywhere;unicode-bidi:isolate}h2{font-size:14px}#controls{display:flex;flex-wrap:wrap;align-items:center;gap:6px 16px}fieldset{display:flex;gap:10px;margin:0;padding:0;border:0}legend{float:left;margin-right:8px;padding:0;color:var(--quiet)}input,select,button{font:inherit;color:inherit}input[type=search],select,button{padding:3px 8px;border:1px solid var(--quiet);border-radius:6px;background:var(--paper)}input[type=radio]{accent-color:var(--accent)}select{max-width:40ch}button{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:1px}#crumbs{display:flex;flex-wrap:wrap;gap:2px 4px;list-style:none}#crumbs li+li:before{content:\"\\203a\";margin-right:4px;color:var(--quiet)}#crumbs button{padding:0 4px;border-color:transparent;background:none;color:var(--accent);text-align:start}#crumbs button[aria-current]{color:var(--text);font-weight:600}main{display:grid;grid-template-columns:minmax(0,1fr) minmax(280px,380px);gap:12px;min-height:0}#map{position:relative;min-height:240px;overflow:hidden;border-radius:6px;background:var(--paper)}#canvas{position:absolute;inset:0;width:100%;height:100%;cursor:pointer}#nothing{position:absolute;inset:0;padding:24px;text-align:center;color:var(--quiet)}aside{display:flex;flex-direction:column;gap:12px;min-height:0;overflow:auto;padding:2px}#facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:4px 0 8px}dt{color:var(--quiet)}dd code{display:block;max-height:6em;overflow:auto;font:12px/1.4 ui-monospace,monospace;white-space:pre-wrap}a{color:var(--accent)}#hits,#outline,#outline ul,#legend{list-style:none}#hits button{width:100%;padding:1px 4px;border-color:transparent;background:none;text-align:start}#outline ul{padding-left:14px}#outline li{border-radius:4px}.row{display:flex;gap:8px;padding:1px 4px;border-radius:4px;cursor:pointer}.row .name{flex:1}.row .name:before{content:\"\";display:inline-block;width:1.1em}[aria-expanded=false]>.row .name:before{content:\"\\25b8\"}[aria-expanded=true]>.row .name:before{content:\"\\25be\"}.row .bytes{white-space:nowrap;color:var(--quiet);font-variant-numeric:tabular-nums}[aria-selected=true]>.row{background:color-mix(in srgb,var(--accent) 18%,transparent)}[aria-selected=true]>.row .bytes{color:var(--text)}[role=treeitem]:focus-visible{outline:none}[role=treeitem]:focus-visible>.row{outline:3px solid var(--accent)}footer{display:flex;flex-wrap:wrap;gap:4px 24px;font-size:13px}#legend{display:flex;flex-wrap:wrap;gap:4px 14px}.swatch{display:inline-block;width:12px;height:12px;margin-right:5px;border:1px solid var(--quiet);vertical-align:-1px}.swatch-unchanged{background:var(--unchanged)}.swatch-same{background:var(--same)}.swatch-grown{background:var(--grown)}.swatch-shrunk{background:var(--shrunk)}.swatch-new{background:var(--new)}.swatch-gone{background:var(--gone)}.swatch-layer-0{background:var(--layer-0)}.swatch-layer-1{background:var(--layer-1)}.swatch-layer-2{background:var(--layer-2)}.swatch-layer-3{background:var(--layer-3)}.swatch-layer-4{background:var(--layer-4)}.swatch-layer-5{background:var(--layer-5)}.swatch-lost{background:repeating-linear-gradient(135deg,var(--unchanged) 0 3px,var(--quiet) 3px 4px)}.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}[hidden]{display:none!important}@media(max-width:720px){html,body{height:auto}body{display:block;padding:10px}body>*+*{margin-top:8px}main{display:block}#map{height:62vh}aside{margin-top:12px;overflow:visible}input[type=search]{width:100%}.search{flex:1 1 100%}#controls label:not(.search),#crumbs button,.row{min-height:28px}}@media(prefers-reduced-motion:no-preference){button{transition:background-color .1s}}@media(forced-colors:active){[aria-selected=true]>.row{outline:2px solid Highlight}}";
 
 ;// CONCATENATED MODULE: ./build/page/html.js
+
 
 
 
@@ -58300,17 +58306,7 @@ function renderPage(report, images) {
         block('index', (0,external_node_zlib_.gzipSync)(JSON.stringify(index))),
         ...images.map(({ packed }, at) => block(`image-${at}`, packed)),
     ];
-    return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>Image Budget</title>
-<style>${style}</style>
-</head>
+    return `${(0,html_head/* htmlHead */.a)({ policy: POLICY, title: 'Image Budget', style: style })}
 <body>
 ${SKELETON}
 ${blocks.join('\n')}
@@ -60822,6 +60818,33 @@ class Page {
     toString() {
         return `${this.#blocks.join('\n\n')}\n`;
     }
+}
+
+
+/***/ }),
+
+/***/ 9721:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   a: () => (/* binding */ htmlHead)
+/* harmony export */ });
+/**
+ * What a file that we write as a page begins with, up to its body: it sends nobody an address, and its policy (CSP) stands before all that it is to
+ * be held to. All three are HTML already.
+ */
+function htmlHead({ policy, title, style }) {
+    return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${style}</style>
+</head>`;
 }
 
 
@@ -74455,11 +74478,14 @@ function replace($0, $1) {
 var characters = __nccwpck_require__(6551);
 // EXTERNAL MODULE: ./build/report/comment.js + 1 modules
 var comment = __nccwpck_require__(3287);
+// EXTERNAL MODULE: ./build/report/html-head.js
+var html_head = __nccwpck_require__(9721);
 // EXTERNAL MODULE: ./build/report/phrase.js
 var phrase = __nccwpck_require__(650);
 // EXTERNAL MODULE: ./build/report/words.js
 var words = __nccwpck_require__(4702);
 ;// CONCATENATED MODULE: ./build/report/html.js
+
 
 
 
@@ -74474,17 +74500,7 @@ var words = __nccwpck_require__(4702);
  */
 function renderHtml(report) {
     const title = escapeHtml((0,characters/* oneLine */.TN)((0,phrase/* plain */.pj)((0,phrase/* phrase */.MZ) `${words/* PRODUCT */.Ax}: ${(0,words/* headline */.Pl)(report)}`)));
-    return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
+    return `${(0,html_head/* htmlHead */.a)({ policy: POLICY, title, style: STYLE })}
 <body>
 <main>
 ${documentOf((0,comment/* renderSummaryWithoutDiagrams */.Bt)(report), report.images.length > 1)}

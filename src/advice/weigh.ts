@@ -86,11 +86,13 @@ export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: stri
   return (path) => {
     if (last !== null && liesIn(path, last.folder)) return last.told
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    const told = known.has(folder) ? known.get(folder)! : tell(folder)
-    if (known.size === KNOWN_FOLDERS) known.clear()
-    known.set(folder, told)
-    last = { folder, told }
-    return told
+    if (!known.has(folder)) {
+      const told = tell(folder)
+      if (known.size === KNOWN_FOLDERS) known.clear()
+      known.set(folder, told)
+    }
+    last = { folder, told: known.get(folder)! }
+    return last.told
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { htmlHead } from '../report/html-head.ts'
 import type { Report } from '../report/report.ts'
 import { safeAddress } from '../report/markdown.ts'
 import { script, style } from './assets.ts'
@@ -32,17 +33,7 @@ export function renderPage(report: Report, images: readonly PackedImage[]): stri
     block('index', gzipSync(JSON.stringify(index))),
     ...images.map(({ packed }, at) => block(`image-${at}`, packed)),
   ]
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>Image Budget</title>
-<style>${style}</style>
-</head>
+  return `${htmlHead({ policy: POLICY, title: 'Image Budget', style })}
 <body>
 ${SKELETON}
 ${blocks.join('\n')}

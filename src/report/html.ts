@@ -3,6 +3,7 @@ import { micromark, type Options } from 'micromark'
 import { gfmTable, gfmTableHtml } from 'micromark-extension-gfm-table'
 import { oneLine } from './characters.ts'
 import { renderSummaryWithoutDiagrams } from './comment.ts'
+import { htmlHead } from './html-head.ts'
 import { phrase, plain } from './phrase.ts'
 import type { Report } from './report.ts'
 import { PRODUCT, headline } from './words.ts'
@@ -14,17 +15,7 @@ import { PRODUCT, headline } from './words.ts'
  */
 export function renderHtml(report: Report): string {
   const title = escapeHtml(oneLine(plain(phrase`${PRODUCT}: ${headline(report)}`)))
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
+  return `${htmlHead({ policy: POLICY, title, style: STYLE })}
 <body>
 <main>
 ${documentOf(renderSummaryWithoutDiagrams(report), report.images.length > 1)}
