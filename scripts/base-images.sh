@@ -82,12 +82,14 @@ build() {
   in_engine "$1" docker buildx build --quiet --load --provenance=false --tag "${TAGS[$2]}" --file - "$3" >/dev/null
 }
 
-# once NAME FUNCTION: fills the cache folder NAME by FUNCTION, whole or not at all.
+# once NAME FUNCTION: fills the cache folder NAME by FUNCTION, whole or not at all: in the background any command that fails ends it, before
+# `||` bash would go on.
 once() {
   [ ! -d "$CACHE/$1" ] || return 0
   rm -rf "$CACHE/$1.new"
   mkdir -p "$CACHE/$1.new"
-  "$2" "$CACHE/$1.new" >"$CACHE/$1.log" 2>&1 || die "could not fetch what ${1} is made of: $(tail -n 5 "$CACHE/$1.log")" "Its log: $CACHE/$1.log"
+  "$2" "$CACHE/$1.new" >"$CACHE/$1.log" 2>&1 &
+  wait $! || die "could not fetch what ${1} is made of: $(tail -n 5 "$CACHE/$1.log")" "Its log: $CACHE/$1.log"
   mv "$CACHE/$1.new" "$CACHE/$1"
 }
 

@@ -40,14 +40,16 @@ apt_source() {
   echo "deb ${DEBIAN_SIGNED_BY:+[signed-by=$DEBIAN_SIGNED_BY] }$DEBIAN_MIRROR $1 main"
 }
 
-# private_apt FOLDER SUITE...: sets APT to an apt-get with sources, lists and cache of its own in FOLDER, lists read.
+# private_apt FOLDER SUITE...: sets APT to an apt-get with sources, lists and cache of its own in FOLDER, lists read. It knows nothing of what
+# is installed here: of a package that is, apt would want that very version, which a suite need not have.
 private_apt() {
   local folder=$1 suite
   shift
   mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
   for suite in "$@"; do apt_source "$suite"; done >"$folder/sources.list"
+  : >"$folder/status"
   APT=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=-
-    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o Acquire::Languages=none
+    -o "Dir::State::lists=$folder/lists" -o "Dir::State::status=$folder/status" -o "Dir::Cache=$folder/cache" -o Acquire::Languages=none
     -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Retries=3 -o APT::Sandbox::User=root)
   "${APT[@]}" update
 }
