@@ -46845,6 +46845,8 @@ const secret_KINDS = [
     },
     { secret: 'env-file', path: /(?:^|\/)\.env(?:\.[\w-]+)*$/, holds: hasEnvironment },
 ];
+/** Matches the path of any kind: most files are of none, and are told so at once. */
+const ANY = new RegExp(secret_KINDS.map(({ path }) => path.source).join('|'));
 /**
  * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
  * Red Hat's packages make for themselves.
@@ -46862,8 +46864,10 @@ const PUBLISHED = [
 const PATTERN_ENV = /\.(?:example|sample|template|tmpl|tpl|dist|defaults?|schema|test|testing|ci|vault|[cm]?[jt]s)$/i;
 /** Which files hold a secret, by their name and what stands in them. */
 const secretReader = (path, size) => {
+    if (size === 0 || !ANY.test(path))
+        return null;
     const kind = secret_KINDS.find((each) => each.path.test(path));
-    if (kind === undefined || size === 0)
+    if (kind === undefined)
         return null;
     if (PUBLISHED.some((place) => place.test(path)))
         return null;
@@ -47429,16 +47433,17 @@ function deltasOf(base, head, groups) {
     const moved = withoutMoves(all);
     return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
-/** Goes through the files of one layer; an image's files stand in the order of its layers. */
+/** The files of one layer; an image's files stand in the order of its layers. */
 function filesByLayer(files) {
     const starts = new Map();
-    for (const [at, { layer }] of files.entries())
-        if (!starts.has(layer))
+    const ends = new Map();
+    for (let at = 0; at < files.length; at += 1) {
+        const { layer } = files[at];
+        if (layer !== files[at - 1]?.layer)
             starts.set(layer, at);
-    return function* (layer) {
-        for (let at = starts.get(layer) ?? files.length; files[at]?.layer === layer; at++)
-            yield files[at];
-    };
+        ends.set(layer, at + 1);
+    }
+    return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0);
 }
 function deltaAt(paths, path) {
     const found = paths.get(path);
@@ -56898,9 +56903,14 @@ var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/image/layer/entries.js
 /** Most files have none: they share them. */
 const NO_FACTS = [];
+/** Most paths fit into it. */
+const scratch = Buffer.alloc(4096);
 /** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
 function flat(path) {
-    return Buffer.from(path).toString();
+    // A character has three bytes at most.
+    return 3 * path.length <= scratch.length
+        ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
+        : Buffer.from(path).toString();
 }
 /** As many entries are packed together. */
 const BLOCK = 1_000;
@@ -56946,17 +56956,26 @@ function createEntries() {
         },
     };
 }
+/** Written as one loop: it is gone through for every entry of an image. */
 function pack(entries) {
-    const files = entries.filter((entry) => entry.kind === 'file');
-    const numbers = files.flatMap(({ size, mode, uid, gid, checksum }) => [size, mode, uid, gid, checksum]);
-    return {
-        kinds: Uint8Array.from(entries, ({ kind }) => entries_KINDS.indexOf(kind)),
-        paths: entries.map(({ path }) => path),
-        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
-        // A copy has no room to grow.
-        numbers: numbers.slice(),
-        facts: new Map(files.flatMap(({ facts }, at) => (facts.length > 0 ? [[at, facts]] : []))),
-    };
+    const kinds = new Uint8Array(entries.length);
+    const targets = [];
+    const numbers = [];
+    const facts = new Map();
+    let files = 0;
+    for (const [at, entry] of entries.entries()) {
+        kinds[at] = entries_KINDS.indexOf(entry.kind);
+        if ('target' in entry)
+            targets.push(entry.target);
+        if (entry.kind !== 'file')
+            continue;
+        numbers.push(entry.size, entry.mode, entry.uid, entry.gid, entry.checksum);
+        if (entry.facts.length > 0)
+            facts.set(files, entry.facts);
+        files += 1;
+    }
+    // A copy has no room to grow.
+    return { kinds, paths: entries.map(({ path }) => path), targets, numbers: numbers.slice(), facts };
 }
 function unpack({ kinds, paths, targets, numbers, facts }) {
     let [files, links] = [0, 0];
@@ -72287,7 +72306,7 @@ function zstd_corrupt(message) {
  * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
  * it works in a thread of its own while what came out is hashed here.
  */
-const OUTPUT_CHUNK = 256 * 1024;
+const OUTPUT_CHUNK = 512 * 1024;
 const AHEAD = 4 * OUTPUT_CHUNK;
 const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD };
 /**

@@ -61,13 +61,16 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
   return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at]! }))
 }
 
-/** Goes through the files of one layer; an image's files stand in the order of its layers. */
-function filesByLayer(files: readonly ImageFile[]): (layer: number) => Iterable<ImageFile> {
+/** The files of one layer; an image's files stand in the order of its layers. */
+function filesByLayer(files: readonly ImageFile[]): (layer: number) => ImageFile[] {
   const starts = new Map<number, number>()
-  for (const [at, { layer }] of files.entries()) if (!starts.has(layer)) starts.set(layer, at)
-  return function* (layer) {
-    for (let at = starts.get(layer) ?? files.length; files[at]?.layer === layer; at++) yield files[at]!
+  const ends = new Map<number, number>()
+  for (let at = 0; at < files.length; at += 1) {
+    const { layer } = files[at]!
+    if (layer !== files[at - 1]?.layer) starts.set(layer, at)
+    ends.set(layer, at + 1)
   }
+  return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0)
 }
 
 function deltaAt(paths: Map<string, Delta>, path: string): Delta {

@@ -32,9 +32,15 @@ export type LayerFile = {
 /** Most files have none: they share them. */
 export const NO_FACTS: FileFact[] = []
 
+/** Most paths fit into it. */
+const scratch = Buffer.alloc(4096)
+
 /** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
 export function flat(path: string): string {
-  return Buffer.from(path).toString()
+  // A character has three bytes at most.
+  return 3 * path.length <= scratch.length
+    ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
+    : Buffer.from(path).toString()
 }
 
 /** What a layer does, in the tar's order. */
@@ -104,17 +110,23 @@ export function createEntries(): GrowingEntries {
   }
 }
 
+/** Written as one loop: it is gone through for every entry of an image. */
 function pack(entries: readonly LayerEntry[]): Block {
-  const files = entries.filter((entry) => entry.kind === 'file')
-  const numbers = files.flatMap(({ size, mode, uid, gid, checksum }) => [size, mode, uid, gid, checksum])
-  return {
-    kinds: Uint8Array.from(entries, ({ kind }) => KINDS.indexOf(kind)),
-    paths: entries.map(({ path }) => path),
-    targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
-    // A copy has no room to grow.
-    numbers: numbers.slice(),
-    facts: new Map(files.flatMap(({ facts }, at) => (facts.length > 0 ? [[at, facts]] : []))),
+  const kinds = new Uint8Array(entries.length)
+  const targets: string[] = []
+  const numbers: (number | null)[] = []
+  const facts = new Map<number, FileFact[]>()
+  let files = 0
+  for (const [at, entry] of entries.entries()) {
+    kinds[at] = KINDS.indexOf(entry.kind)
+    if ('target' in entry) targets.push(entry.target)
+    if (entry.kind !== 'file') continue
+    numbers.push(entry.size, entry.mode, entry.uid, entry.gid, entry.checksum)
+    if (entry.facts.length > 0) facts.set(files, entry.facts)
+    files += 1
   }
+  // A copy has no room to grow.
+  return { kinds, paths: entries.map(({ path }) => path), targets, numbers: numbers.slice(), facts }
 }
 
 function unpack({ kinds, paths, targets, numbers, facts }: Block): LayerEntry[] {

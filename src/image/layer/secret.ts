@@ -46,6 +46,9 @@ const KINDS: Kind[] = [
   { secret: 'env-file', path: /(?:^|\/)\.env(?:\.[\w-]+)*$/, holds: hasEnvironment },
 ]
 
+/** Matches the path of any kind: most files are of none, and are told so at once. */
+const ANY = new RegExp(KINDS.map(({ path }) => path.source).join('|'))
+
 /**
  * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
  * Red Hat's packages make for themselves.
@@ -65,8 +68,9 @@ const PATTERN_ENV = /\.(?:example|sample|template|tmpl|tpl|dist|defaults?|schema
 
 /** Which files hold a secret, by their name and what stands in them. */
 export const secretReader: OpenReader<SecretFact> = (path, size) => {
+  if (size === 0 || !ANY.test(path)) return null
   const kind = KINDS.find((each) => each.path.test(path))
-  if (kind === undefined || size === 0) return null
+  if (kind === undefined) return null
   if (PUBLISHED.some((place) => place.test(path))) return null
   if (kind.secret === 'env-file' && PATTERN_ENV.test(path)) return null
   return gathering(size, MAX_BYTES, (payload) =>

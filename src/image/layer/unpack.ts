@@ -11,7 +11,7 @@ export type Compression = 'gzip' | 'zstd' | 'none'
  * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
  * it works in a thread of its own while what came out is hashed here.
  */
-const OUTPUT_CHUNK = 256 * 1024
+const OUTPUT_CHUNK = 512 * 1024
 const AHEAD = 4 * OUTPUT_CHUNK
 const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD }
 
