@@ -74035,8 +74035,12 @@ function none(commit, ref, reason) {
 
 
 
+
 const dockerInfo = schemas/* object */.Ikc({
-    ClientInfo: schemas/* object */.Ikc({ Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional() })).nullish() })
+    ClientInfo: schemas/* object */.Ikc({
+        Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional(), Path: schemas/* string */.YjP().optional() }))
+            .nullish(),
+    })
         .optional(),
     ServerVersion: schemas/* string */.YjP().optional(),
     /** What the engine's containers are: `linux` or `windows`. */
@@ -74065,6 +74069,7 @@ async function inspectBuilder(exec, builder) {
             remedy: 'Add the step `docker/setup-buildx-action`, or install the package `docker-buildx-plugin` (Debian: `docker-buildx`).',
         });
     }
+    const path = plugin?.Path !== undefined && (0,external_node_path_.isAbsolute)(plugin.Path) ? plugin.Path : null;
     const buildx = /\d+\.\d+\.\d+\S*/.exec(plugin?.Version ?? '')?.[0] ?? 'unknown';
     requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.');
     const field = (name) => new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null;
@@ -74084,7 +74089,8 @@ async function inspectBuilder(exec, builder) {
         });
     }
     if (driver !== 'docker') {
-        return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
+        const version = field('BuildKit version') ?? field('Buildkit') ?? 'unknown';
+        return { engine: { driver, store: 'buildkit', version, buildx }, plugin: path };
     }
     if (!facts?.ServerVersion) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${(0,build_exec/* lastError */.VS)(info.stderr)}`, {
@@ -74095,7 +74101,18 @@ async function inspectBuilder(exec, builder) {
     requireVersion('the Docker engine', ServerVersion, MIN_DOCKER, "Update it: GitHub's hosted runners have 28 or newer.");
     // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
     const isContainerd = DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false;
-    return { driver, store: isContainerd ? 'containerd' : 'classic', version: ServerVersion, buildx };
+    const store = isContainerd ? 'containerd' : 'classic';
+    return { engine: { driver, store, version: ServerVersion, buildx }, plugin: path };
+}
+/**
+ * `docker buildx …` as the plugin itself, once it is known where that is: the docker command looks for its plugins, starts each of them to ask
+ * what it is, and takes more time than the plugin.
+ */
+function throughPlugin(exec, plugin) {
+    return (program, args, options) => {
+        const path = program === 'docker' && args[0] === 'buildx' ? plugin() : null;
+        return path === null ? exec(program, args, options) : exec(path, args.slice(1), options);
+    };
 }
 function readInfo(stdout) {
     try {
@@ -75867,7 +75884,9 @@ function isLeftOut(path, context, leavesOut) {
 function createCommons(surroundings, world, scratch, isAlone) {
     const stop = new AbortController();
     const signal = AbortSignal.any([world.signal, stop.signal]);
-    const exec = world.createExec(signal);
+    let plugin = null;
+    const createExec = (until) => throughPlugin(world.createExec(until), () => plugin);
+    const exec = createExec(signal);
     const { credentials, uncommitted } = surroundings;
     let checkouts = 0;
     const checkoutOf = turns_once(async (found) => {
@@ -75884,8 +75903,13 @@ function createCommons(surroundings, world, scratch, isAlone) {
         contents: createLayerContents(signal, world.log.read),
         layers: new Map(),
         findSocket: createFindSocket(exec, signal),
+        createExec,
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
-        engineOf: turns_once((builder) => inspectBuilder(world.createExec(world.signal), builder), (builder) => builder ?? ''),
+        engineOf: turns_once(async (builder) => {
+            const found = await inspectBuilder(world.createExec(world.signal), builder);
+            plugin ??= found.plugin;
+            return found.engine;
+        }, (builder) => builder ?? ''),
         openCheckout: turns_once(async (folder) => checkoutOf(await openRepository(exec, folder)), (folder) => folder),
         readDefinition: (run, names) => definitionOf({ run, names }),
         inTurn: createTurns(1),
@@ -75903,9 +75927,9 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         commons.onFailure();
     };
     const signal = AbortSignal.any([world.signal, failed.signal]);
-    const exec = world.createExec(signal);
+    const exec = commons.createExec(signal);
     const cwd = await (0,promises_.realpath)(surroundings.cwd);
-    const tidyUp = () => world.createExec(AbortSignal.timeout(TIDYING_MS));
+    const tidyUp = () => commons.createExec(AbortSignal.timeout(TIDYING_MS));
     const openOutput = world.createOpenOutput(signal);
     const { env, clock } = world;
     const places = createPlaces({
@@ -76755,7 +76779,7 @@ async function isFolder(path) {
     return (0,promises_.stat)(path).then((found) => found.isDirectory(), () => false);
 }
 function cancelled(program) {
-    return new failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${program}\` was under way.`);
+    return new failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${(0,external_node_path_.basename)(program)}\` was under way.`);
 }
 function environment(env, withoutCredentials) {
     return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !(withoutCredentials && CREDENTIALS.test(entry[0]))));

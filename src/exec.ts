@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { access, constants as mode, stat } from 'node:fs/promises'
-import { delimiter, join, resolve } from 'node:path'
+import { basename, delimiter, join, resolve } from 'node:path'
 import { constants } from 'node:os'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
@@ -374,7 +374,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 function cancelled(program: string): CouldNotMeasure {
-  return new CouldNotMeasure('cancelled', `The run was cancelled while \`${program}\` was under way.`)
+  return new CouldNotMeasure('cancelled', `The run was cancelled while \`${basename(program)}\` was under way.`)
 }
 
 function environment(env: Record<string, string | undefined>, withoutCredentials: boolean): Record<string, string> {

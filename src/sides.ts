@@ -13,7 +13,7 @@ import {
 import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
 import { readDefinition, type BakeRun } from './build/bake.ts'
-import { inspectBuilder } from './build/builder.ts'
+import { inspectBuilder, throughPlugin } from './build/builder.ts'
 import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
 import type { Exec, OpenOutput } from './exec.ts'
@@ -96,6 +96,8 @@ export type Commons = {
   /** What engines have pushed to this process. */
   layers: KnownLayers
   findSocket: FindSocket
+  /** The world's, which knows where buildx is as soon as it is known what builds. */
+  createExec: World['createExec']
   /** What builds, by the name of the builder; null: the current one. */
   engineOf: (builder: string | null) => Promise<Engine>
   /** The checkout that a folder is in, and the revision of it that is measured. */
@@ -112,7 +114,9 @@ type HeadRevision = Revision & { dirty: boolean }
 export function createCommons(surroundings: Surroundings, world: World, scratch: string, isAlone: boolean): Commons {
   const stop = new AbortController()
   const signal = AbortSignal.any([world.signal, stop.signal])
-  const exec = world.createExec(signal)
+  let plugin: string | null = null
+  const createExec = (until: AbortSignal): Exec => throughPlugin(world.createExec(until), () => plugin)
+  const exec = createExec(signal)
   const { credentials, uncommitted } = surroundings
   let checkouts = 0
   const checkoutOf = once(
@@ -138,9 +142,14 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     contents: createLayerContents(signal, world.log.read),
     layers: new Map(),
     findSocket: createFindSocket(exec, signal),
+    createExec,
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
-      (builder) => inspectBuilder(world.createExec(world.signal), builder),
+      async (builder) => {
+        const found = await inspectBuilder(world.createExec(world.signal), builder)
+        plugin ??= found.plugin
+        return found.engine
+      },
       (builder) => builder ?? '',
     ),
     openCheckout: once(
@@ -192,9 +201,9 @@ export async function measureSides(
     commons.onFailure()
   }
   const signal = AbortSignal.any([world.signal, failed.signal])
-  const exec = world.createExec(signal)
+  const exec = commons.createExec(signal)
   const cwd = await realpath(surroundings.cwd)
-  const tidyUp = (): Exec => world.createExec(AbortSignal.timeout(TIDYING_MS))
+  const tidyUp = (): Exec => commons.createExec(AbortSignal.timeout(TIDYING_MS))
   const openOutput = world.createOpenOutput(signal)
   const { env, clock } = world
   const places = createPlaces({

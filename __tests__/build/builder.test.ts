@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { inspectBuilder } from '../../src/build/builder.ts'
+import { inspectBuilder, throughPlugin } from '../../src/build/builder.ts'
 import type { Exec, ExecResult } from '../../src/exec.ts'
 
 /** What docker really printed: see `__tests__/support/capture-builds.ts` for the engines. */
@@ -33,7 +33,7 @@ function docker(answers: Answers, calls: string[][] = []): Exec {
 
 describe('inspectBuilder', () => {
   it('knows the classic store', async () => {
-    expect(await inspectBuilder(docker({}), null)).toEqual({
+    expect((await inspectBuilder(docker({}), null)).engine).toEqual({
       driver: 'docker',
       store: 'classic',
       version: '28.5.2+dfsg4',
@@ -46,14 +46,15 @@ describe('inspectBuilder', () => {
       inspect: printed(recorded('inspect.containerd.txt')),
       info: printed(recorded('info.containerd.json')),
     }
-    expect(await inspectBuilder(docker(answers), null)).toMatchObject({ driver: 'docker', store: 'containerd' })
+    const { engine } = await inspectBuilder(docker(answers), null)
+    expect(engine).toMatchObject({ driver: 'docker', store: 'containerd' })
   })
 
   it('knows a BuildKit of its own, and needs no engine then', async () => {
     const inspect = printed(recorded('inspect.remote.txt'))
     const windows = printed(withBuildx('v0.29.1', { ServerVersion: '28.5.2', OSType: 'windows' }))
     for (const info of [failed('Cannot connect'), windows]) {
-      expect(await inspectBuilder(docker({ inspect, info }), 'remote-test')).toMatchObject({
+      expect((await inspectBuilder(docker({ inspect, info }), 'remote-test')).engine).toMatchObject({
         driver: 'remote',
         store: 'buildkit',
         version: 'unknown',
@@ -155,11 +156,44 @@ describe('inspectBuilder', () => {
 
   it.each(['0.20.0', 'v0.36.0', '1.0.0-rc1', '0.29.1+ds1'])('takes buildx %s', async (version) => {
     const answers = { info: printed(withBuildx(version)) }
-    expect((await inspectBuilder(docker(answers), null)).buildx).toBe(version.replace(/^v/, ''))
+    expect((await inspectBuilder(docker(answers), null)).engine.buildx).toBe(version.replace(/^v/, ''))
   })
 
   it('lets through a version that says nothing: what it lacks will say so itself', async () => {
     const answers = { info: printed(withBuildx('HEAD', { ServerVersion: 'dev' })) }
-    expect(await inspectBuilder(docker(answers), null)).toMatchObject({ buildx: 'unknown', version: 'dev' })
+    expect((await inspectBuilder(docker(answers), null)).engine).toMatchObject({ buildx: 'unknown', version: 'dev' })
+  })
+
+  it.each([
+    ['/usr/libexec/docker/cli-plugins/docker-buildx', '/usr/libexec/docker/cli-plugins/docker-buildx'],
+    ['docker-buildx', null],
+    [undefined, null],
+  ])('tells where the plugin is, where docker says `%s`', async (path, plugin) => {
+    const info = JSON.parse(withBuildx('0.29.1')) as { ClientInfo: { Plugins: { Name: string; Path?: string }[] } }
+    for (const each of info.ClientInfo.Plugins) {
+      if (path === undefined) delete each.Path
+      else each.Path = each.Name === 'buildx' ? path : '/another'
+    }
+    expect((await inspectBuilder(docker({ info: printed(JSON.stringify(info)) }), null)).plugin).toBe(plugin)
+  })
+})
+
+describe('throughPlugin', () => {
+  it('runs the plugin for `docker buildx …` as soon as it is known, and docker for all else', async () => {
+    let plugin: string | null = null
+    const calls: string[][] = []
+    const exec = throughPlugin(docker({}, calls), () => plugin)
+    const options = { cwd: '/tree' }
+    await exec('docker', ['buildx', 'build', '.'], options)
+    plugin = '/plugins/docker-buildx'
+    await exec('docker', ['buildx', 'build', '.'], options)
+    await exec('docker', ['image', 'ls', 'buildx'])
+    await exec('git', ['buildx'])
+    expect(calls).toEqual([
+      ['docker', 'buildx', 'build', '.'],
+      ['/plugins/docker-buildx', 'build', '.'],
+      ['docker', 'image', 'ls', 'buildx'],
+      ['git', 'buildx'],
+    ])
   })
 })

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { lastError, type Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
@@ -5,7 +6,11 @@ import type { Engine } from './engine.ts'
 
 const dockerInfo = z.object({
   ClientInfo: z
-    .object({ Plugins: z.array(z.object({ Name: z.string(), Version: z.string().optional() })).nullish() })
+    .object({
+      Plugins: z
+        .array(z.object({ Name: z.string(), Version: z.string().optional(), Path: z.string().optional() }))
+        .nullish(),
+    })
     .optional(),
   ServerVersion: z.string().optional(),
   /** What the engine's containers are: `linux` or `windows`. */
@@ -20,11 +25,14 @@ const MIN_DOCKER = [20, 10] as const
 /** What is left where there is no engine to be had: a hosted runner with macOS, say. */
 const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.'
 
+/** What builds, and the file of buildx on this machine: an absolute path, or null where docker does not tell. */
+export type Builder = { engine: Engine; plugin: string | null }
+
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
  */
-export async function inspectBuilder(exec: Exec, builder: string | null): Promise<Engine> {
+export async function inspectBuilder(exec: Exec, builder: string | null): Promise<Builder> {
   const [inspected, info] = await Promise.all([
     exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
     exec('docker', ['info', '--format', '{{json .}}']),
@@ -38,6 +46,7 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
         'Add the step `docker/setup-buildx-action`, or install the package `docker-buildx-plugin` (Debian: `docker-buildx`).',
     })
   }
+  const path = plugin?.Path !== undefined && isAbsolute(plugin.Path) ? plugin.Path : null
   const buildx = /\d+\.\d+\.\d+\S*/.exec(plugin?.Version ?? '')?.[0] ?? 'unknown'
   requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.')
 
@@ -63,7 +72,8 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
     )
   }
   if (driver !== 'docker') {
-    return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx }
+    const version = field('BuildKit version') ?? field('Buildkit') ?? 'unknown'
+    return { engine: { driver, store: 'buildkit', version, buildx }, plugin: path }
   }
   if (!facts?.ServerVersion) {
     throw new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
@@ -75,7 +85,19 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
   const isContainerd =
     DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false
-  return { driver, store: isContainerd ? 'containerd' : 'classic', version: ServerVersion, buildx }
+  const store = isContainerd ? 'containerd' : 'classic'
+  return { engine: { driver, store, version: ServerVersion, buildx }, plugin: path }
+}
+
+/**
+ * `docker buildx …` as the plugin itself, once it is known where that is: the docker command looks for its plugins, starts each of them to ask
+ * what it is, and takes more time than the plugin.
+ */
+export function throughPlugin(exec: Exec, plugin: () => string | null): Exec {
+  return (program, args, options) => {
+    const path = program === 'docker' && args[0] === 'buildx' ? plugin() : null
+    return path === null ? exec(program, args, options) : exec(path, args.slice(1), options)
+  }
 }
 
 function readInfo(stdout: string): z.output<typeof dockerInfo> | null {
