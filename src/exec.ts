@@ -122,7 +122,8 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
       stderrLines.end()
       if (stopped.aborted) throw cancelled(program)
       if (stdoutBytes > STDOUT_LIMIT) {
-        throw new CouldNotMeasure('measure', `\`${program} ${args[0] ?? ''}\` printed more than ${STDOUT_LIMIT} bytes.`)
+        const command = `${basename(program)} ${args[0] ?? ''}`
+        throw new CouldNotMeasure('measure', `\`${command}\` printed more than ${STDOUT_LIMIT} bytes.`)
       }
       return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr }
     } catch (error) {
@@ -204,18 +205,18 @@ async function prepare(
     })
   }
   if (cwd !== undefined && !(await isFolder(cwd))) {
-    throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`)
+    throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${basename(program)}\` in.`)
   }
   const path = await findProgram(program, parent['PATH'] ?? '')
   // Nothing is waited for from here until the program is started: a run that was cancelled meanwhile starts nothing.
   if (signal.aborted) throw cancelled(program)
   if (path === null) {
-    throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-      remedy: remedyWithout(program),
+    throw new CouldNotMeasure('precondition', `\`${basename(program)}\` is not installed or not on the PATH.`, {
+      remedy: remedyWithout(basename(program)),
     })
   }
   if (!fits(args)) {
-    throw new CouldNotMeasure('input', `The arguments of \`${program}\` are longer than the system takes.`, {
+    throw new CouldNotMeasure('input', `The arguments of \`${basename(program)}\` are longer than the system takes.`, {
       remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
     })
   }
@@ -349,7 +350,7 @@ class Lines {
 }
 
 /** Absolute path of a program, from the PATH where it is a name alone; null where there is none that may be executed. */
-async function findProgram(program: string, path: string): Promise<string | null> {
+export async function findProgram(program: string, path: string): Promise<string | null> {
   const candidates = /[\\/]/.test(program)
     ? [resolve(program)]
     : path

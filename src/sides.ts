@@ -13,10 +13,10 @@ import {
 import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
 import { readDefinition, type BakeRun } from './build/bake.ts'
-import { inspectBuilder, throughPlugin } from './build/builder.ts'
+import { inspectBuilder, isSameAlone, throughPlugin, type Builder } from './build/builder.ts'
 import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
-import type { Exec, OpenOutput } from './exec.ts'
+import { findProgram, type Exec, type OpenOutput } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Credentials } from './git/commits.ts'
 import { createCheckout, type Checkout } from './git/checkout.ts'
@@ -25,6 +25,7 @@ import { isDirty, snapshotWorkingTree, withSnapshots } from './git/tree.ts'
 import { createLayerContents, type LayerContents } from './image/layer/contents.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
 import { platformsOf, type Measurement } from './image/measurement.ts'
+import { createRemovals, type Removals } from './image/removals.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
 import { createFindSocket, type FindSocket } from './image/source/engine-socket.ts'
 import { createPlaces } from './image/source/places.ts'
@@ -105,6 +106,8 @@ export type Commons = {
   readDefinition: Workshop['readDefinition']
   /** What may not run side by side, whichever image it is for. */
   inTurn: InTurn
+  /** What was built is in the engine until this is flushed. */
+  removals: Removals
 }
 
 /** The checkout's own revision; `dirty`: with what is not committed. */
@@ -117,6 +120,12 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   let plugin: string | null = null
   const createExec = (until: AbortSignal): Exec => throughPlugin(world.createExec(until), () => plugin)
   const exec = createExec(signal)
+  /** Nobody waits for it: until it is known, docker finds it. */
+  const knowPlugin = async (found: Builder, builder: string | null): Promise<void> => {
+    const docker = await findProgram('docker', world.env['PATH'] ?? '')
+    const isSame = await isSameAlone(world.createExec(signal), found, builder, docker).catch(() => false)
+    if (isSame) plugin = found.plugin
+  }
   const { credentials, uncommitted } = surroundings
   let checkouts = 0
   const checkoutOf = once(
@@ -147,7 +156,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     engineOf: once(
       async (builder) => {
         const found = await inspectBuilder(world.createExec(world.signal), builder)
-        plugin ??= found.plugin
+        void knowPlugin(found, builder)
         return found.engine
       },
       (builder) => builder ?? '',
@@ -158,6 +167,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     ),
     readDefinition: (run, names) => definitionOf({ run, names }),
     inTurn: createTurns(1),
+    removals: createRemovals(world.signal),
   }
 }
 
@@ -223,7 +233,15 @@ export async function measureSides(
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition },
+      {
+        ...reading,
+        exec,
+        cwd,
+        scratch,
+        inTurn: commons.inTurn,
+        readDefinition: commons.readDefinition,
+        removals: commons.removals,
+      },
       surroundings,
       world,
       commons,

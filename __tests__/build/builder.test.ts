@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { describe, expect, it } from '@jest/globals'
-import { inspectBuilder, throughPlugin } from '../../src/build/builder.ts'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { inspectBuilder, isSameAlone, throughPlugin } from '../../src/build/builder.ts'
 import type { Exec, ExecResult } from '../../src/exec.ts'
 
 /** What docker really printed: see `__tests__/support/capture-builds.ts` for the engines. */
@@ -175,6 +177,55 @@ describe('inspectBuilder', () => {
       else each.Path = each.Name === 'buildx' ? path : '/another'
     }
     expect((await inspectBuilder(docker({ info: printed(JSON.stringify(info)) }), null)).plugin).toBe(plugin)
+  })
+})
+
+describe('isSameAlone', () => {
+  const inspected = recorded('inspect.classic.txt')
+  const found = {
+    engine: { driver: 'docker', store: 'classic' as const, version: '28.5.2', buildx: '0.29.1' },
+    plugin: '/plugins/docker-buildx',
+    inspected,
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'image-budget-test-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const program = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  const elf = program('docker', '\x7fELF')
+  const answering = (answer: ExecResult, calls: unknown[] = []): Exec => {
+    return async (...call) => {
+      calls.push(call)
+      return answer
+    }
+  }
+
+  it('where it tells of the same builder, whatever else it says of it', async () => {
+    const calls: unknown[] = []
+    const later = printed(inspected.replace(/^Last Activity:.*$/m, 'Last Activity: now'))
+    expect(await isSameAlone(answering(later, calls), found, 'mine', elf)).toBe(true)
+    const env = { DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined }
+    expect(calls).toEqual([['/plugins/docker-buildx', ['inspect', 'mine'], { env }]])
+  })
+
+  it.each<[string, ExecResult, string | null]>([
+    ['it knows of another builder', printed(inspected.replace(/^Endpoint:.*$/m, 'Endpoint: other')), elf],
+    ['it cannot reach the engine', failed('ERROR: permission denied'), elf],
+    ['docker is not found', printed(inspected), null],
+  ])('not where %s', async (_, answer, path) => {
+    expect(await isSameAlone(answering(answer), found, null, path)).toBe(false)
+  })
+
+  it('not where docker is a script, or another program by that name', async () => {
+    const scripts = join(folder, 'scripts')
+    mkdirSync(scripts)
+    const script = program('scripts/docker', '#!/bin/sh\nsudo docker "$@"\n')
+    program('snap', '\x7fELF')
+    const link = join(folder, 'link')
+    symlinkSync(join(folder, 'snap'), link)
+    for (const path of [script, link])
+      expect(await isSameAlone(answering(printed(inspected)), found, null, path)).toBe(false)
   })
 })
 

@@ -46866,7 +46866,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(3299);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8962);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8946);
 /* harmony import */ var _terminal_log_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(4057);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(8508);
 /* harmony import */ var _write_whole_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(2673);
@@ -48108,7 +48108,7 @@ function filesByLayer(files) {
     const ends = new Map();
     for (let at = 0; at < files.length; at += 1) {
         const { layer } = files[at];
-        if (layer !== files[at - 1]?.layer)
+        if (!starts.has(layer))
             starts.set(layer, at);
         ends.set(layer, at + 1);
     }
@@ -49103,6 +49103,7 @@ async function ownerOfRemote(exec, cwd, server) {
 __nccwpck_require__.d(__webpack_exports__, {
   k7: () => (/* binding */ createExec),
   CY: () => (/* binding */ createOpenOutput),
+  Kp: () => (/* binding */ findProgram),
   YW: () => (/* binding */ interruption),
   VS: () => (/* binding */ lastError)
 });
@@ -50340,7 +50341,8 @@ function createExec(env, signal) {
             if (stopped.aborted)
                 throw cancelled(program);
             if (stdoutBytes > STDOUT_LIMIT) {
-                throw new failure/* CouldNotMeasure */.N('measure', `\`${program} ${args[0] ?? ''}\` printed more than ${STDOUT_LIMIT} bytes.`);
+                const command = `${(0,external_node_path_.basename)(program)} ${args[0] ?? ''}`;
+                throw new failure/* CouldNotMeasure */.N('measure', `\`${command}\` printed more than ${STDOUT_LIMIT} bytes.`);
             }
             return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr };
         }
@@ -50415,19 +50417,19 @@ async function prepare(program, args, parent, { cwd, env, withoutCredentials = f
         });
     }
     if (cwd !== undefined && !(await isFolder(cwd))) {
-        throw new failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`);
+        throw new failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${cwd}\` to run \`${(0,external_node_path_.basename)(program)}\` in.`);
     }
     const path = await findProgram(program, parent['PATH'] ?? '');
     // Nothing is waited for from here until the program is started: a run that was cancelled meanwhile starts nothing.
     if (signal.aborted)
         throw cancelled(program);
     if (path === null) {
-        throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-            remedy: remedyWithout(program),
+        throw new failure/* CouldNotMeasure */.N('precondition', `\`${(0,external_node_path_.basename)(program)}\` is not installed or not on the PATH.`, {
+            remedy: remedyWithout((0,external_node_path_.basename)(program)),
         });
     }
     if (!fits(args)) {
-        throw new failure/* CouldNotMeasure */.N('input', `The arguments of \`${program}\` are longer than the system takes.`, {
+        throw new failure/* CouldNotMeasure */.N('input', `The arguments of \`${(0,external_node_path_.basename)(program)}\` are longer than the system takes.`, {
             remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
         });
     }
@@ -51880,7 +51882,7 @@ const NO_FACTS = [];
 const scratch = Buffer.alloc(4096);
 /** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
 function flat(path) {
-    // A character has three bytes at most.
+    // A unit of UTF-16 becomes three bytes at most.
     return 3 * path.length <= scratch.length
         ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
         : Buffer.from(path).toString();
@@ -55538,8 +55540,8 @@ function linesOf(values) {
 
 // EXTERNAL MODULE: ./build/inputs/name.js
 var inputs_name = __nccwpck_require__(3937);
-// EXTERNAL MODULE: ./build/run.js + 54 modules
-var run = __nccwpck_require__(8962);
+// EXTERNAL MODULE: ./build/run.js + 55 modules
+var run = __nccwpck_require__(8946);
 ;// CONCATENATED MODULE: ./build/init.js
 
 
@@ -77201,7 +77203,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 8962:
+/***/ 8946:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -80262,7 +80264,7 @@ function unanswered(why) {
 
 
 
-/** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
+/** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache, once `removals` are flushed. */
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
     try {
@@ -80313,7 +80315,7 @@ async function measureRevision(shop, revision) {
         }
         finally {
             if (request.keep)
-                await untag(await shop.places.engine(), image, shop.log.warning);
+                await shop.removals.add(async () => untag(await shop.places.engine(), image, shop.log.warning));
         }
     }
     finally {
@@ -80865,6 +80867,7 @@ var build_exec = __nccwpck_require__(8930);
 
 
 
+
 const dockerInfo = schemas/* object */.Ikc({
     ClientInfo: schemas/* object */.Ikc({
         Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional(), Path: schemas/* string */.YjP().optional() }))
@@ -80919,7 +80922,7 @@ async function inspectBuilder(exec, builder) {
     }
     if (driver !== 'docker') {
         const version = field('BuildKit version') ?? field('Buildkit') ?? 'unknown';
-        return { engine: { driver, store: 'buildkit', version, buildx }, plugin: path };
+        return { engine: { driver, store: 'buildkit', version, buildx }, plugin: path, inspected: inspected.stdout };
     }
     if (!facts?.ServerVersion) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${(0,build_exec/* lastError */.VS)(info.stderr)}`, {
@@ -80931,7 +80934,35 @@ async function inspectBuilder(exec, builder) {
     // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
     const isContainerd = DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false;
     const store = isContainerd ? 'containerd' : 'classic';
-    return { engine: { driver, store, version: ServerVersion, buildx }, plugin: path };
+    return { engine: { driver, store, version: ServerVersion, buildx }, plugin: path, inspected: inspected.stdout };
+}
+/** Through docker it is set for its plugins; where it is inherited, buildx would take itself for one. */
+const ALONE = { DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined };
+/**
+ * Whether buildx itself speaks of the same builder as `docker buildx` does. Not where `docker` is another program's other name (snap's) or a
+ * script (podman's, somebody's own), which may set what it likes. `docker`: its path, or null.
+ */
+async function isSameAlone(exec, { plugin, inspected }, builder, docker) {
+    if (plugin === null || docker === null || !(await isOwnProgram(docker)))
+        return false;
+    const alone = await exec(plugin, ['inspect', ...(builder === null ? [] : [builder])], { env: ALONE });
+    return alone.exitCode === 0 && identityOf(alone.stdout) === identityOf(inspected);
+}
+/** The lines that tell which builder it is; others tell how it is. */
+function identityOf(inspected) {
+    return (inspected.match(/^(?:Name|Driver|Endpoint):.*/gm) ?? []).join('\n');
+}
+async function isOwnProgram(docker) {
+    if ((0,external_node_path_.basename)(await (0,promises_.realpath)(docker)) !== 'docker')
+        return false;
+    const file = await (0,promises_.open)(docker);
+    try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+        return buffer.toString('latin1', 0, bytesRead) !== '#!';
+    }
+    finally {
+        await file.close();
+    }
 }
 /**
  * `docker buildx …` as the plugin itself, once it is known where that is: the docker command looks for its plugins, starts each of them to ask
@@ -80940,7 +80971,9 @@ async function inspectBuilder(exec, builder) {
 function throughPlugin(exec, plugin) {
     return (program, args, options) => {
         const path = program === 'docker' && args[0] === 'buildx' ? plugin() : null;
-        return path === null ? exec(program, args, options) : exec(path, args.slice(1), options);
+        if (path === null)
+            return exec(program, args, options);
+        return exec(path, args.slice(1), { ...options, env: { ...options?.env, ...ALONE } });
     };
 }
 function readInfo(stdout) {
@@ -81083,6 +81116,36 @@ function createLayerContents(signal, onRead) {
 }
 function cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
+}
+
+;// CONCATENATED MODULE: ./build/image/removals.js
+/** So many images wait at most, for each takes room in the engine; and are removed at once, for some engines are asked through ssh. */
+const AT_ONCE = 8;
+/**
+ * Removes images many at once: containerd looks through all that it has for each image that is removed, but once for those that it is asked
+ * for while it does. From the moment that `signal` aborts nothing waits: a run that is cancelled may soon be killed.
+ */
+function createRemovals(signal) {
+    let waiting = [];
+    const underWay = new Set();
+    function begin() {
+        const now = Promise.allSettled(waiting.map((remove) => remove()));
+        waiting = [];
+        underWay.add(now);
+        return now.finally(() => underWay.delete(now));
+    }
+    signal.addEventListener('abort', () => void begin(), { once: true });
+    return {
+        add: async (remove) => {
+            waiting.push(remove);
+            if (waiting.length >= AT_ONCE || signal.aborted)
+                await begin();
+        },
+        flush: async () => {
+            await begin();
+            await Promise.all(underWay);
+        },
+    };
 }
 
 // EXTERNAL MODULE: external "node:net"
@@ -82725,6 +82788,8 @@ function isLeftOut(path, context, leavesOut) {
 
 
 
+
+
 /** `scratch` is a folder of the run's own. `isAlone`: where the one image fails, nothing else is worth to be waited for. */
 function createCommons(surroundings, world, scratch, isAlone) {
     const stop = new AbortController();
@@ -82732,6 +82797,13 @@ function createCommons(surroundings, world, scratch, isAlone) {
     let plugin = null;
     const createExec = (until) => throughPlugin(world.createExec(until), () => plugin);
     const exec = createExec(signal);
+    /** Nobody waits for it: until it is known, docker finds it. */
+    const knowPlugin = async (found, builder) => {
+        const docker = await (0,build_exec/* findProgram */.Kp)('docker', world.env['PATH'] ?? '');
+        const isSame = await isSameAlone(world.createExec(signal), found, builder, docker).catch(() => false);
+        if (isSame)
+            plugin = found.plugin;
+    };
     const { credentials, uncommitted } = surroundings;
     let checkouts = 0;
     const checkoutOf = (0,turns/* once */.O)(async (found) => {
@@ -82752,12 +82824,13 @@ function createCommons(surroundings, world, scratch, isAlone) {
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)(async (builder) => {
             const found = await inspectBuilder(world.createExec(world.signal), builder);
-            plugin ??= found.plugin;
+            void knowPlugin(found, builder);
             return found.engine;
         }, (builder) => builder ?? ''),
         openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
         readDefinition: (run, names) => definitionOf({ run, names }),
         inTurn: (0,turns/* createTurns */.z)(1),
+        removals: createRemovals(world.signal),
     };
 }
 /**
@@ -82794,7 +82867,15 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition }, surroundings, world, commons, facts, onName, stop);
+        return await measureBuilds({
+            ...reading,
+            exec,
+            cwd,
+            scratch,
+            inTurn: commons.inTurn,
+            readDefinition: commons.readDefinition,
+            removals: commons.removals,
+        }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
         // What else is being read or built for it is of no use any more.
@@ -82994,11 +83075,12 @@ async function run(images, surroundings, world) {
         // What they wait for is the engine, which has the same cores.
         const inTurn = (0,turns/* createTurns */.z)((0,external_node_os_.availableParallelism)());
         // All of them have ended before what they work in is removed.
-        const settled = await Promise.allSettled(images.map((inputs, at) => inTurn(async () => {
+        const settling = Promise.allSettled(images.map((inputs, at) => inTurn(async () => {
             const own = (0,external_node_path_.join)(scratch, `image-${at + 1}`);
             const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`);
             return runImage(inputs, surroundings, { ...world, log }, commons, own);
         })));
+        const settled = await settling.finally(commons.removals.flush);
         world.signal.throwIfAborted();
         const outcomes = settled.map((result) => {
             if (result.status === 'rejected')

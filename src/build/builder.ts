@@ -1,4 +1,5 @@
-import { isAbsolute } from 'node:path'
+import { open, realpath } from 'node:fs/promises'
+import { basename, isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { lastError, type Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
@@ -25,8 +26,13 @@ const MIN_DOCKER = [20, 10] as const
 /** What is left where there is no engine to be had: a hosted runner with macOS, say. */
 const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.'
 
-/** What builds, and the file of buildx on this machine: an absolute path, or null where docker does not tell. */
-export type Builder = { engine: Engine; plugin: string | null }
+/** What builds, and the file of buildx on this machine that docker tells of: an absolute path, or null. */
+export type Builder = {
+  engine: Engine
+  plugin: string | null
+  /** What `docker buildx inspect` said. */
+  inspected: string
+}
 
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
@@ -73,7 +79,7 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   }
   if (driver !== 'docker') {
     const version = field('BuildKit version') ?? field('Buildkit') ?? 'unknown'
-    return { engine: { driver, store: 'buildkit', version, buildx }, plugin: path }
+    return { engine: { driver, store: 'buildkit', version, buildx }, plugin: path, inspected: inspected.stdout }
   }
   if (!facts?.ServerVersion) {
     throw new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
@@ -86,7 +92,41 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   const isContainerd =
     DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false
   const store = isContainerd ? 'containerd' : 'classic'
-  return { engine: { driver, store, version: ServerVersion, buildx }, plugin: path }
+  return { engine: { driver, store, version: ServerVersion, buildx }, plugin: path, inspected: inspected.stdout }
+}
+
+/** Through docker it is set for its plugins; where it is inherited, buildx would take itself for one. */
+const ALONE = { DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined }
+
+/**
+ * Whether buildx itself speaks of the same builder as `docker buildx` does. Not where `docker` is another program's other name (snap's) or a
+ * script (podman's, somebody's own), which may set what it likes. `docker`: its path, or null.
+ */
+export async function isSameAlone(
+  exec: Exec,
+  { plugin, inspected }: Builder,
+  builder: string | null,
+  docker: string | null,
+): Promise<boolean> {
+  if (plugin === null || docker === null || !(await isOwnProgram(docker))) return false
+  const alone = await exec(plugin, ['inspect', ...(builder === null ? [] : [builder])], { env: ALONE })
+  return alone.exitCode === 0 && identityOf(alone.stdout) === identityOf(inspected)
+}
+
+/** The lines that tell which builder it is; others tell how it is. */
+function identityOf(inspected: string): string {
+  return (inspected.match(/^(?:Name|Driver|Endpoint):.*/gm) ?? []).join('\n')
+}
+
+async function isOwnProgram(docker: string): Promise<boolean> {
+  if (basename(await realpath(docker)) !== 'docker') return false
+  const file = await open(docker)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
+    return buffer.toString('latin1', 0, bytesRead) !== '#!'
+  } finally {
+    await file.close()
+  }
 }
 
 /**
@@ -96,7 +136,8 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
 export function throughPlugin(exec: Exec, plugin: () => string | null): Exec {
   return (program, args, options) => {
     const path = program === 'docker' && args[0] === 'buildx' ? plugin() : null
-    return path === null ? exec(program, args, options) : exec(path, args.slice(1), options)
+    if (path === null) return exec(program, args, options)
+    return exec(path, args.slice(1), { ...options, env: { ...options?.env, ...ALONE } })
   }
 }
 

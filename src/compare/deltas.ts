@@ -67,7 +67,7 @@ function filesByLayer(files: readonly ImageFile[]): (layer: number) => ImageFile
   const ends = new Map<number, number>()
   for (let at = 0; at < files.length; at += 1) {
     const { layer } = files[at]!
-    if (layer !== files[at - 1]?.layer) starts.set(layer, at)
+    if (!starts.has(layer)) starts.set(layer, at)
     ends.set(layer, at + 1)
   }
   return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0)

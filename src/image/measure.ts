@@ -17,6 +17,7 @@ import type { LayerContents } from './layer/contents.ts'
 import { platformsOf, type Measurement, type Unmeasured } from './measurement.ts'
 import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
+import type { Removals } from './removals.ts'
 import { untag } from './source/daemon.ts'
 import { openBlob } from './source/layout.ts'
 import { normalisePlatform } from './source/manifests.ts'
@@ -49,12 +50,14 @@ export type Workshop = Reading & {
   scratch: string
   /** Runs one task after the other, in the order of the calls: for what may not run side by side, of all images. */
   inTurn: InTurn
+  /** Takes what was built out of the engine. */
+  removals: Removals
 }
 
 /** What is measured: a commit or tree object and the commit that the report names for it. */
 export type Revision = { side: Side; treeish: string; commit: string; label: string }
 
-/** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
+/** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache, once `removals` are flushed. */
 export async function measureRevision(shop: Workshop, revision: Revision): Promise<Measurement[]> {
   const section = shop.log.section(`Build ${revision.label}`)
   try {
@@ -102,7 +105,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       const rank = ({ platform }: Measurement): number => order.indexOf(platform)
       return measurements.toSorted((one, other) => rank(one) - rank(other))
     } finally {
-      if (request.keep) await untag(await shop.places.engine(), image, shop.log.warning)
+      if (request.keep) await shop.removals.add(async () => untag(await shop.places.engine(), image, shop.log.warning))
     }
   } finally {
     section.end()

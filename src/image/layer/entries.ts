@@ -37,7 +37,7 @@ const scratch = Buffer.alloc(4096)
 
 /** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
 export function flat(path: string): string {
-  // A character has three bytes at most.
+  // A unit of UTF-16 becomes three bytes at most.
   return 3 * path.length <= scratch.length
     ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
     : Buffer.from(path).toString()
