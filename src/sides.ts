@@ -123,8 +123,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   /** Nobody waits for it: until it is known, docker finds it. */
   const knowPlugin = async (found: Builder, builder: string | null): Promise<void> => {
     const docker = await findProgram('docker', world.env['PATH'] ?? '')
-    const isSame = await isSameAlone(world.createExec(signal), found, builder, docker).catch(() => false)
-    if (isSame) plugin = found.plugin
+    if (await isSameAlone(world.createExec(signal), found, builder, docker)) plugin = found.plugin
   }
   const { credentials, uncommitted } = surroundings
   let checkouts = 0
@@ -156,7 +155,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     engineOf: once(
       async (builder) => {
         const found = await inspectBuilder(world.createExec(world.signal), builder)
-        void knowPlugin(found, builder)
+        knowPlugin(found, builder).catch(() => {})
         return found.engine
       },
       (builder) => builder ?? '',

@@ -261,7 +261,8 @@ describe('its files', () => {
     record({ file: 'x' })
     const data = join(sandbox.folder, 'data')
     const object = sandbox.git(data, 'rev-parse', 'HEAD:file')
-    renameSync(join(data, '.git/objects', object.slice(0, 2)), join(sandbox.folder, 'lost'))
+    // The object alone: the commit may lie in the same folder.
+    renameSync(join(data, '.git/objects', object.slice(0, 2), object.slice(2)), join(sandbox.folder, 'lost'))
     await expect(reading(data, (branch) => branch?.read('file'), { branch: 'main' })).rejects.toMatchObject({
       failure: {
         kind: 'git',

@@ -82800,8 +82800,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
     /** Nobody waits for it: until it is known, docker finds it. */
     const knowPlugin = async (found, builder) => {
         const docker = await (0,build_exec/* findProgram */.Kp)('docker', world.env['PATH'] ?? '');
-        const isSame = await isSameAlone(world.createExec(signal), found, builder, docker).catch(() => false);
-        if (isSame)
+        if (await isSameAlone(world.createExec(signal), found, builder, docker))
             plugin = found.plugin;
     };
     const { credentials, uncommitted } = surroundings;
@@ -82824,7 +82823,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)(async (builder) => {
             const found = await inspectBuilder(world.createExec(world.signal), builder);
-            void knowPlugin(found, builder);
+            knowPlugin(found, builder).catch(() => { });
             return found.engine;
         }, (builder) => builder ?? ''),
         openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
