@@ -39,7 +39,7 @@ export async function run(images: readonly Inputs[], surroundings: Surroundings,
     // What they wait for is the engine, which has the same cores.
     const inTurn = createTurns(availableParallelism())
     // All of them have ended before what they work in is removed.
-    const settling = Promise.allSettled(
+    const settled = await Promise.allSettled(
       images.map((inputs, at) =>
         inTurn(async () => {
           const own = join(scratch, `image-${at + 1}`)
@@ -48,7 +48,7 @@ export async function run(images: readonly Inputs[], surroundings: Surroundings,
         }),
       ),
     )
-    const settled = await settling.finally(commons.removals.flush)
+    await commons.removals.flush()
     world.signal.throwIfAborted()
     const outcomes = settled.map((result) => {
       if (result.status === 'rejected') throw result.reason

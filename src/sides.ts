@@ -210,9 +210,10 @@ export async function measureSides(
     commons.onFailure()
   }
   const signal = AbortSignal.any([world.signal, failed.signal])
+  const { inTurn, removals } = commons
   const exec = commons.createExec(signal)
   const cwd = await realpath(surroundings.cwd)
-  const tidyUp = (): Exec => commons.createExec(AbortSignal.timeout(TIDYING_MS))
+  const tidyUp = (): Exec => world.createExec(AbortSignal.timeout(TIDYING_MS))
   const openOutput = world.createOpenOutput(signal)
   const { env, clock } = world
   const places = createPlaces({
@@ -232,15 +233,7 @@ export async function measureSides(
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      {
-        ...reading,
-        exec,
-        cwd,
-        scratch,
-        inTurn: commons.inTurn,
-        readDefinition: commons.readDefinition,
-        removals: commons.removals,
-      },
+      { ...reading, exec, cwd, scratch, inTurn, readDefinition: commons.readDefinition, removals },
       surroundings,
       world,
       commons,

@@ -82844,9 +82844,10 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         commons.onFailure();
     };
     const signal = AbortSignal.any([world.signal, failed.signal]);
+    const { inTurn, removals } = commons;
     const exec = commons.createExec(signal);
     const cwd = await (0,promises_.realpath)(surroundings.cwd);
-    const tidyUp = () => commons.createExec(AbortSignal.timeout(TIDYING_MS));
+    const tidyUp = () => world.createExec(AbortSignal.timeout(TIDYING_MS));
     const openOutput = world.createOpenOutput(signal);
     const { env, clock } = world;
     const places = createPlaces({
@@ -82866,15 +82867,7 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({
-            ...reading,
-            exec,
-            cwd,
-            scratch,
-            inTurn: commons.inTurn,
-            readDefinition: commons.readDefinition,
-            removals: commons.removals,
-        }, surroundings, world, commons, facts, onName, stop);
+        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn, readDefinition: commons.readDefinition, removals }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
         // What else is being read or built for it is of no use any more.
@@ -83074,12 +83067,12 @@ async function run(images, surroundings, world) {
         // What they wait for is the engine, which has the same cores.
         const inTurn = (0,turns/* createTurns */.z)((0,external_node_os_.availableParallelism)());
         // All of them have ended before what they work in is removed.
-        const settling = Promise.allSettled(images.map((inputs, at) => inTurn(async () => {
+        const settled = await Promise.allSettled(images.map((inputs, at) => inTurn(async () => {
             const own = (0,external_node_path_.join)(scratch, `image-${at + 1}`);
             const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`);
             return runImage(inputs, surroundings, { ...world, log }, commons, own);
         })));
-        const settled = await settling.finally(commons.removals.flush);
+        await commons.removals.flush();
         world.signal.throwIfAborted();
         const outcomes = settled.map((result) => {
             if (result.status === 'rejected')
