@@ -72303,12 +72303,12 @@ function zstd_corrupt(message) {
 
 
 /**
- * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
- * it works in a thread of its own while what came out is hashed here.
+ * An unpacker works in a thread of its own while what came out is hashed here, and stands still after each chunk until this thread looks
+ * again: fewer, larger chunks cost less. What came out waits in up to `AHEAD` bytes.
  */
-const OUTPUT_CHUNK = 512 * 1024;
+const OUTPUT_CHUNK = 1024 * 1024;
 const AHEAD = 4 * OUTPUT_CHUNK;
-const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD };
+const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD };
 /**
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
  * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
@@ -72388,15 +72388,22 @@ function trailingZeros(chunk) {
 async function* unpack_decode(stored, decoder, format, isOurs) {
     let isOver = false;
     let failure;
+    // One that comes after the end, about what follows it, has nobody else to hear it: what follows is counted.
+    decoder.on('error', () => { });
     /** Ends when the source does, even if the decoder has seen its end before. */
     async function feed() {
         try {
+            // One chunk is used and one waits: what comes meanwhile gathers at the source, and is had in one piece.
+            let last = Promise.resolve();
             for await (const chunk of stored) {
                 if (isOver)
                     break;
                 // A decoder that is done takes no more: what follows is only read.
-                if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk)))
-                    await drained(decoder);
+                if (decoder.destroyed)
+                    continue;
+                const used = use(decoder, chunk).then(() => isOurs && release(chunk));
+                await last;
+                last = used;
             }
             if (!decoder.destroyed)
                 decoder.end();
@@ -72424,13 +72431,14 @@ async function* unpack_decode(stored, decoder, format, isOurs) {
     if (failure !== undefined)
         throw failure;
 }
-function drained(decoder) {
+/** Resolved when the decoder has used the chunk, or has ended. */
+function use(decoder, chunk) {
     return new Promise((resolve) => {
-        const done = () => {
-            decoder.off('drain', done).off('close', done);
+        decoder.once('close', resolve);
+        decoder.write(chunk, () => {
+            decoder.off('close', resolve);
             resolve();
-        };
-        decoder.on('drain', done).on('close', done);
+        });
     });
 }
 function isDecodingError(error) {
@@ -74762,9 +74770,11 @@ const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createR
 
 
 const TAR_BLOCK = 512;
+/** As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more. */
+const GATHERED = 1024 * 1024;
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 function openIncoming(contents, inTurn) {
-    const sink = new external_node_stream_.PassThrough();
+    const sink = new external_node_stream_.PassThrough({ highWaterMark: GATHERED });
     // What went wrong is told by the promise.
     sink.on('error', () => { });
     let received = 0;

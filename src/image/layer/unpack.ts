@@ -8,12 +8,12 @@ import { createZstdDecoder, isZstd, splitFrames } from './zstd.ts'
 export type Compression = 'gzip' | 'zstd' | 'none'
 
 /**
- * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
- * it works in a thread of its own while what came out is hashed here.
+ * An unpacker works in a thread of its own while what came out is hashed here, and stands still after each chunk until this thread looks
+ * again: fewer, larger chunks cost less. What came out waits in up to `AHEAD` bytes.
  */
-const OUTPUT_CHUNK = 512 * 1024
+const OUTPUT_CHUNK = 1024 * 1024
 const AHEAD = 4 * OUTPUT_CHUNK
-const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD }
+const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD }
 
 /**
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
@@ -101,13 +101,20 @@ async function* decode(
 ): AsyncGenerator<Uint8Array> {
   let isOver = false
   let failure: unknown
+  // One that comes after the end, about what follows it, has nobody else to hear it: what follows is counted.
+  decoder.on('error', () => {})
   /** Ends when the source does, even if the decoder has seen its end before. */
   async function feed(): Promise<void> {
     try {
+      // One chunk is used and one waits: what comes meanwhile gathers at the source, and is had in one piece.
+      let last: Promise<unknown> = Promise.resolve()
       for await (const chunk of stored) {
         if (isOver) break
         // A decoder that is done takes no more: what follows is only read.
-        if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk))) await drained(decoder)
+        if (decoder.destroyed) continue
+        const used = use(decoder, chunk).then(() => isOurs && release(chunk))
+        await last
+        last = used
       }
       if (!decoder.destroyed) decoder.end()
     } catch (error) {
@@ -129,13 +136,14 @@ async function* decode(
   if (failure !== undefined) throw failure
 }
 
-function drained(decoder: Transform): Promise<void> {
+/** Resolved when the decoder has used the chunk, or has ended. */
+function use(decoder: Transform, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    const done = (): void => {
-      decoder.off('drain', done).off('close', done)
+    decoder.once('close', resolve)
+    decoder.write(chunk, () => {
+      decoder.off('close', resolve)
       resolve()
-    }
-    decoder.on('drain', done).on('close', done)
+    })
   })
 }
 
