@@ -52071,6 +52071,9 @@ const MAX_PLACES = 8;
 const MAGIC = Buffer.from('\x7fELF', 'latin1');
 const ET_EXEC = 2;
 const ET_DYN = 3;
+const PT_LOAD = 1;
+/** Programs and libraries have some ten segments. */
+const MAX_SEGMENTS = 100;
 const SHT_SYMTAB = 2;
 const SHT_NOBITS = 8;
 /** Every table of section names has this one in it: its own. */
@@ -52081,7 +52084,8 @@ const elfReader = createElfReader(FLOOR);
  *
  * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
  * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
- * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
+ * until the headers tell which one it is; what running the file loads, most of it, is not looked through: the table is not loaded.
+ * Where none of them is, and in any file that contradicts itself, nothing is told.
  */
 function createElfReader(floor) {
     return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
@@ -52093,6 +52097,8 @@ class ElfReader {
     isElf = true;
     header = null;
     first = keep(0, 64);
+    segments = null;
+    loaded = [];
     sections = null;
     names = null;
     places = [];
@@ -52115,10 +52121,19 @@ class ElfReader {
             this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
             // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
             fill(this.sections, 0, this.first.bytes);
+            this.segments = keep(this.header.segmentsAt, this.header.segments * this.header.segmentSize);
+            fill(this.segments, 0, this.first.bytes);
+        }
+        if (this.header !== null && this.segments !== null) {
+            fill(this.segments, this.passed, bytes);
+            if (isFull(this.segments)) {
+                this.loaded = readLoaded(this.header, this.segments.bytes);
+                this.segments = null;
+            }
         }
         for (const place of this.places)
             fill(place, this.passed, bytes);
-        if (this.names === null)
+        if (this.names === null && !this.isLoaded(bytes.length))
             this.findNames(bytes);
         if (this.sections !== null && !isFull(this.sections)) {
             fill(this.sections, this.passed, bytes);
@@ -52129,6 +52144,10 @@ class ElfReader {
             fill(this.names, this.passed, bytes);
         this.passed += bytes.length;
         this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
+    }
+    /** Whether the next bytes, so many, are in a range that is loaded. */
+    isLoaded(length) {
+        return this.loaded.some(({ start, end }) => start <= this.passed && this.passed + length <= end);
     }
     /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
     findNames(bytes) {
@@ -52222,7 +52241,19 @@ function readHeader(bytes, size) {
         return null;
     if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
         return null;
-    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
+    const segmentsAt = read.word(bytes, is64 ? 32 : 28);
+    const [segmentSize, told] = [0, 2].map((at) => read.u16(bytes, (is64 ? 54 : 42) + at));
+    // Which ranges are loaded only spares work: where that is not told as usual, none is.
+    const segments = segmentSize === (is64 ? 56 : 32) && told <= MAX_SEGMENTS ? told : 0;
+    return { read, is64, sectionsAt, sectionSize, sections, namesIndex, segmentsAt, segmentSize, segments };
+}
+function readLoaded({ read, is64, segmentSize, segments }, bytes) {
+    return Array.from({ length: segments }, (_, index) => index * segmentSize)
+        .filter((at) => read.u32(bytes, at) === PT_LOAD)
+        .map((at) => {
+        const start = read.word(bytes, at + (is64 ? 8 : 4));
+        return { start, end: start + read.word(bytes, at + (is64 ? 32 : 16)) };
+    });
 }
 function readSections({ read, is64, sectionSize, sections }, bytes) {
     return Array.from({ length: sections }, (_, index) => {

@@ -51,6 +51,26 @@ describe('what stripping saves', () => {
   })
 })
 
+test('what running a file loads is passed over', () => {
+  // Little endian, 64 bits; the fixtures' program headers are zeros.
+  const loading = (start: number, bytes: number): Buffer => {
+    const file = Buffer.from(fixture('library'))
+    const at = Number(file.readBigUInt64LE(32))
+    file.writeUInt32LE(1, at)
+    file.writeBigUInt64LE(BigInt(start), at + 8)
+    file.writeBigUInt64LE(BigInt(bytes), at + 32)
+    return file
+  }
+  const { length } = fixture('library')
+  const names = fixture('library').indexOf('.shstrtab\0')
+  for (const step of [1_000, 333, 7]) {
+    expect(read(loading(0, names - 100), step)).toEqual({ kind: 'elf', symbols: 996, debug: 624, go: false })
+    // As patchelf leaves it: one more segment behind the tables.
+    expect(read(loading(length - 10, 10), step)).toEqual({ kind: 'elf', symbols: 996, debug: 624, go: false })
+    expect(read(loading(0, length), step)).toBeNull()
+  }
+})
+
 test('stripped programs, objects, other files and small ones tell nothing', () => {
   expect(read(fixture('go-stripped'))).toBeNull()
   expect(read(fixture('object'))).toBeNull()
