@@ -1,7 +1,7 @@
 /**
  * What a record of the base saves: `npm run bench -- --records`, with the engines of scripts/engine.sh running.
  *
- * On each store, for a build that keeps one core busy and one that keeps all of them, in each round, one after the other:
+ * On each store, for builds that keep one core busy or all of them and make a layer of 30 or 100 MB anew, in each round, one after the other:
  *   head    `docker buildx build` of the change alone,
  *   record  the bundled action on a pull request whose base commit a push has recorded,
  *   build   the same with `baseline: build`,
@@ -9,7 +9,7 @@
  * the step that takes long depends on a file that no other commit has. GitHub is the tests' stand-in, which holds each answer back for as long as the
  * real one takes.
  *
- * `--quick`: one round of a short build, to see that all works. `--write`: the tables go into docs/benchmark.md. `--action FOLDER`: another
+ * `--quick`: one round of a short build, to see that all works. `--rounds N`: another number than 3. `--write`: the tables go into docs/benchmark.md. `--action FOLDER`: another
  * build of the action than this repository's.
  */
 import { execFileSync } from 'node:child_process'
@@ -30,25 +30,24 @@ const { values: options } = parseArgs({
   options: {
     records: { type: 'boolean' },
     quick: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
     write: { type: 'boolean', default: false },
     action: { type: 'string' },
   },
 })
-const ROUNDS = options.quick ? 1 : 3
-/** How often a build reads through all of its files: 20 s and more of one core, on the machine of the documented run. */
-const PASSES = options.quick ? 5 : 50
+const ROUNDS = options.quick ? 1 : Number(options.rounds)
+/** Bytes that a build works through: 20 s and more of one core, on the machine of the documented run. */
+const WORK = options.quick ? 500e6 : 5e9
 /** Milliseconds until GitHub answers: what its API takes a runner of its own. */
 const LATENCY = 200
 const BRANCH = 'image-budget'
 const REPOSITORY = { full_name: 'octo-org/shop', default_branch: 'main' }
+/** Megabytes that a build may install, in 25 kB a file: what its engine has to pack anew where it keeps layers unpacked. */
+const INSTALLED = [30, 100]
 /** What the builds install: an image, for it is fetched and not sent along. */
-const PACKAGES = 'image-budget-bench/packages:1'
-const TREE = {
-  name: 'dependencies',
-  files: 4000,
-  bytes: 100e6,
-  mix: { text: 0.35, json: 0.15, program: 0.3, packed: 0.2 },
-}
+const packagesOf = (megabytes: number): string => `image-budget-bench/packages:${megabytes}`
+const FOLDER = 'dependencies'
+const MIX = { text: 0.35, json: 0.15, program: 0.3, packed: 0.2 }
 const BOTH = 'size, download-size'
 /** What each store tells without an image being read. */
 const AT_HAND = { classic: 'size', containerd: 'download-size' }
@@ -58,12 +57,12 @@ const seed = `${Date.now()}`
 let commits = 0
 
 /** A build of 20 s: it installs what is there, and then works through it in so many processes at a time. */
-function dockerfileFor(workers: number): string {
+function dockerfileFor(workers: number, megabytes: number): string {
   return `FROM image-budget/base:1
 COPY app /app
-RUN --mount=type=bind,from=${PACKAGES},target=/packages \\
-    cp -R /packages/${TREE.name} /app/${TREE.name} && \\
-    work() { for pass in $(seq ${PASSES}); do find /app/${TREE.name} -type f -exec cat {} + | sha512sum; done; } && \\
+RUN --mount=type=bind,from=${packagesOf(megabytes)},target=/packages \\
+    cp -R /packages/${FOLDER} /app/${FOLDER} && \\
+    work() { for pass in $(seq ${Math.round(WORK / megabytes / 1e6)}); do find /app/${FOLDER} -type f -exec cat {} + | sha512sum; done; } && \\
     for worker in $(seq ${workers}); do work >"/app/$worker.sum" & done; wait
 `
 }
@@ -180,7 +179,7 @@ async function measureRound(subject: Subject): Promise<Round> {
   return { head, record, build, unrecorded, recorded }
 }
 
-async function measure(engine: Engine, metrics: string, workers: number): Promise<Round[]> {
+async function measure(engine: Engine, metrics: string, workers: number, megabytes: number): Promise<Round[]> {
   const origin = createRepository()
   const github = await startGitHub({
     git: { dir: origin.dir },
@@ -189,7 +188,7 @@ async function measure(engine: Engine, metrics: string, workers: number): Promis
   })
   const subject = { engine, origin, github, metrics }
   try {
-    const dockerfile = dockerfileFor(workers)
+    const dockerfile = dockerfileFor(workers, megabytes)
     commit(subject, { Dockerfile: dockerfile, 'app/a.js': 'a'.repeat(100_000) })
     commit(subject)
     // Makes the data branch; its time does not count.
@@ -210,12 +209,12 @@ async function measure(engine: Engine, metrics: string, workers: number): Promis
 }
 
 /** What the builds install goes into the engine. */
-async function loadPackages(engine: Engine): Promise<void> {
-  const folder = join(scratch, `packages-${engine.name}`)
+async function loadPackages(engine: Engine, megabytes: number): Promise<void> {
+  const folder = join(scratch, `packages-${engine.name}-${megabytes}`)
   mkdirSync(folder)
-  const layer = await writeLayer(folder, TREE, 1)
+  const layer = await writeLayer(folder, { name: FOLDER, files: 40 * megabytes, bytes: megabytes * 1e6, mix: MIX }, 1)
   const layout = join(folder, 'layout')
-  writeLayout(layout, PACKAGES, [layer])
+  writeLayout(layout, packagesOf(megabytes), [layer])
   execFileSync(
     'bash',
     ['-euo', 'pipefail', '-c', 'tar -C "$1" -cf - . | docker load --quiet >/dev/null', 'bash', layout],
@@ -229,12 +228,13 @@ const seconds = (value: number): string => value.toFixed(2)
 const rows: string[][] = []
 const pushRows: string[][] = []
 
-function tell(engine: Engine, metrics: string, cores: string, rounds: Round[]): void {
+function tell(engine: Engine, metrics: string, cores: string, megabytes: number, rounds: Round[]): void {
   const of = (pick: (round: Round) => number): number => median(rounds.map(pick))
   rows.push([
     engine.store,
     metrics,
     cores,
+    `${megabytes}`,
     seconds(of(({ head }) => head)),
     seconds(of(({ record }) => record.seconds)),
     of(({ head, record }) => record.seconds / head).toFixed(2),
@@ -246,6 +246,7 @@ function tell(engine: Engine, metrics: string, cores: string, rounds: Round[]): 
   pushRows.push([
     engine.store,
     metrics,
+    `${megabytes}`,
     seconds(of(({ unrecorded }) => unrecorded.seconds)),
     seconds(of(({ recorded }) => recorded.seconds)),
     seconds(of(({ unrecorded, recorded }) => recorded.seconds - unrecorded.seconds)),
@@ -256,28 +257,28 @@ function tell(engine: Engine, metrics: string, cores: string, rounds: Round[]): 
 
 try {
   for (const engine of engines()) {
-    await loadPackages(engine)
-    const kinds: [string, string, number][] = [
-      [BOTH, 'one', 1],
-      ...(options.quick
-        ? []
-        : ([
-            [AT_HAND[engine.store], 'one', 1],
-            [BOTH, 'all', availableParallelism()],
-          ] as [string, string, number][])),
-    ]
-    for (const [metrics, cores, workers] of kinds) {
-      tell(engine, metrics, cores, await measure(engine, metrics, workers))
+    for (const megabytes of INSTALLED) await loadPackages(engine, megabytes)
+    const all = availableParallelism()
+    const kinds: [string, string, number, number][] = options.quick
+      ? [[BOTH, 'one', 1, 30]]
+      : [
+          [BOTH, 'one', 1, 30],
+          [BOTH, 'one', 1, 100],
+          [AT_HAND[engine.store], 'one', 1, 100],
+          [BOTH, 'all', all, 30],
+        ]
+    for (const [metrics, cores, workers, megabytes] of kinds) {
+      tell(engine, metrics, cores, megabytes, await measure(engine, metrics, workers, megabytes))
     }
   }
-  const header = ['store', 'metrics', 'cores busy', 'head alone, s', 'with a record, s', 'of head alone']
+  const header = ['store', 'metrics', 'cores busy', 'anew, MB', 'head alone, s', 'with a record, s', 'of head alone']
   const pulls = markdownTable(
     [[...header, '`baseline: build`, s', 'of head alone', 'requests', 'memory, MB'], ...rows],
-    { align: ['l', 'l', 'l', ...Array.from({ length: 7 }, () => 'r')] },
+    { align: ['l', 'l', 'l', ...Array.from({ length: 8 }, () => 'r')] },
   )
   const pushes = markdownTable(
-    [['store', 'metrics', 'not recorded, s', 'recorded, s', 'recording, s', 'requests', 'memory, MB'], ...pushRows],
-    { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r'] },
+    [['store', 'metrics', 'anew, MB', 'not recorded, s', 'recorded, s', 'recording, s', 'requests', 'memory, MB'], ...pushRows],
+    { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r'] },
   )
   const tables = `${pulls}\n\nA push, with every step in the cache:\n\n${pushes}`
   console.log(tables)
@@ -285,7 +286,7 @@ try {
 } finally {
   for (const engine of engines()) {
     try {
-      docker(engine, 'image', 'rm', '--force', PACKAGES)
+      docker(engine, 'image', 'rm', '--force', ...INSTALLED.map(packagesOf))
     } catch (error) {
       console.error(error)
     }
