@@ -277,7 +277,10 @@ try {
     { align: ['l', 'l', 'l', ...Array.from({ length: 8 }, () => 'r')] },
   )
   const pushes = markdownTable(
-    [['store', 'metrics', 'anew, MB', 'not recorded, s', 'recorded, s', 'recording, s', 'requests', 'memory, MB'], ...pushRows],
+    [
+      ['store', 'metrics', 'anew, MB', 'not recorded, s', 'recorded, s', 'recording, s', 'requests', 'memory, MB'],
+      ...pushRows,
+    ],
     { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r'] },
   )
   const tables = `${pulls}\n\nA push, with every step in the cache:\n\n${pushes}`
