@@ -58440,7 +58440,7 @@ const elfReader = createElfReader(elf_FLOOR);
  *
  * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
  * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
- * until the headers tell which one it is; what running the file loads, most of it, is not looked through: the table is not loaded.
+ * until the headers tell which one it is; what running the file loads, most of it, is not looked through: who puts the headers last does not load the table.
  * Where none of them is, and in any file that contradicts itself, nothing is told.
  */
 function createElfReader(floor) {
@@ -72419,12 +72419,12 @@ function trailingZeros(chunk) {
 async function* unpack_decode(stored, decoder, format, isOurs) {
     let isOver = false;
     let failure;
-    // One that comes after the end, about what follows it, has nobody else to hear it: what follows is counted.
+    // One that comes after the end, about what follows it, has nobody else to hear it: `errored` tells of it.
     decoder.on('error', () => { });
     /** Ends when the source does, even if the decoder has seen its end before. */
     async function feed() {
         try {
-            // One chunk is used and one waits: what comes meanwhile gathers at the source, and is had in one piece.
+            // One chunk is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
             let last = Promise.resolve();
             for await (const chunk of stored) {
                 if (isOver)
@@ -72432,7 +72432,7 @@ async function* unpack_decode(stored, decoder, format, isOurs) {
                 // A decoder that is done takes no more: what follows is only read.
                 if (decoder.destroyed)
                     continue;
-                const used = use(decoder, chunk).then(() => isOurs && release(chunk));
+                const used = use(decoder, chunk, isOurs);
                 await last;
                 last = used;
             }
@@ -72449,6 +72449,8 @@ async function* unpack_decode(stored, decoder, format, isOurs) {
         for await (const chunk of decoder)
             yield chunk;
         await feeding;
+        if (failure === undefined && decoder.errored)
+            throw decoder.errored;
     }
     catch (error) {
         if (failure === undefined && isDecodingError(error))
@@ -72462,12 +72464,15 @@ async function* unpack_decode(stored, decoder, format, isOurs) {
     if (failure !== undefined)
         throw failure;
 }
-/** Resolved when the decoder has used the chunk, or has ended. */
-function use(decoder, chunk) {
+/** Resolved when the decoder has used the chunk, or has ended, whose thread may use it still. */
+function use(decoder, chunk, isOurs) {
     return new Promise((resolve) => {
         decoder.once('close', resolve);
-        decoder.write(chunk, () => {
+        decoder.write(chunk, (error) => {
             decoder.off('close', resolve);
+            // One that was not used may lie in the memory of one that is being used.
+            if (isOurs && !error)
+                release(chunk);
             resolve();
         });
     });
@@ -74801,11 +74806,14 @@ const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createR
 
 
 const TAR_BLOCK = 512;
-/** As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more. */
+/**
+ * As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more than the copy,
+ * and than the 20 MB that V8 leaves lying about of them.
+ */
 const GATHERED = 1024 * 1024;
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 function openIncoming(contents, inTurn) {
-    const sink = new external_node_stream_.PassThrough({ highWaterMark: GATHERED });
+    const sink = new external_node_stream_.PassThrough({ readableHighWaterMark: GATHERED });
     // What went wrong is told by the promise.
     sink.on('error', () => { });
     let received = 0;

@@ -51,24 +51,58 @@ describe('what stripping saves', () => {
   })
 })
 
-test('what running a file loads is passed over', () => {
-  // Little endian, 64 bits; the fixtures' program headers are zeros.
-  const loading = (start: number, bytes: number): Buffer => {
-    const file = Buffer.from(fixture('library'))
-    const at = Number(file.readBigUInt64LE(32))
-    file.writeUInt32LE(1, at)
-    file.writeBigUInt64LE(BigInt(start), at + 8)
-    file.writeBigUInt64LE(BigInt(bytes), at + 32)
-    return file
+/** A program with headers at its end: 2,000 bytes of code, 300 of symbols, the names of its sections; `loaded` is its one segment. */
+function program(is64: boolean, isLittle: boolean, loaded: { start: number; bytes: number }): Buffer {
+  const names = Buffer.from('\0.text\0.symtab\0.shstrtab\0')
+  const [headerSize, segmentSize, sectionSize] = is64 ? [64, 56, 64] : [52, 32, 40]
+  const tables = 3_000 + names.length
+  const file = Buffer.alloc(tables + 4 * sectionSize)
+  const u16 = (value: number, at: number): number =>
+    isLittle ? file.writeUInt16LE(value, at) : file.writeUInt16BE(value, at)
+  const u32 = (value: number, at: number): number =>
+    isLittle ? file.writeUInt32LE(value, at) : file.writeUInt32BE(value, at)
+  const word = (value: number, at: number): unknown => {
+    if (!is64) return u32(value, at)
+    return isLittle ? file.writeBigUInt64LE(BigInt(value), at) : file.writeBigUInt64BE(BigInt(value), at)
   }
-  const { length } = fixture('library')
-  const names = fixture('library').indexOf('.shstrtab\0')
-  for (const step of [1_000, 333, 7]) {
-    expect(read(loading(0, names - 100), step)).toEqual({ kind: 'elf', symbols: 996, debug: 624, go: false })
+  file.set([0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, isLittle ? 1 : 2])
+  u16(2, 16)
+  word(headerSize, is64 ? 32 : 28)
+  word(tables, is64 ? 40 : 32)
+  for (const [at, value] of [segmentSize, 1, sectionSize, 4, 3].entries()) u16(value, (is64 ? 54 : 42) + 2 * at)
+  u32(1, headerSize)
+  word(loaded.start, headerSize + (is64 ? 8 : 4))
+  word(loaded.bytes, headerSize + (is64 ? 32 : 16))
+  file.set(names, 3_000)
+  const sections: [string, number, number, number][] = [
+    ['.text', 1, 200, 2_000],
+    ['.symtab', 2, 2_500, 300],
+    ['.shstrtab', 3, 3_000, names.length],
+  ]
+  for (const [at, [name, type, start, bytes]] of sections.entries()) {
+    const header = tables + (at + 1) * sectionSize
+    u32(names.indexOf(`${name}\0`), header)
+    u32(type, header + 4)
+    word(start, header + (is64 ? 24 : 16))
+    word(bytes, header + (is64 ? 32 : 20))
+  }
+  return file
+}
+
+test.each([
+  ['64 bits', true, true],
+  ['64 bits, big endian', true, false],
+  ['32 bits', false, true],
+  ['32 bits, big endian', false, false],
+])('what running a file loads is passed over (%s)', (_, is64, isLittle) => {
+  const fact = { kind: 'elf', symbols: 300, debug: 0, go: false }
+  for (const step of [10_000, 1_000, 333, 7]) {
+    expect(read(program(is64, isLittle, { start: 0, bytes: 2_990 }), step)).toEqual(fact)
     // As patchelf leaves it: one more segment behind the tables.
-    expect(read(loading(length - 10, 10), step)).toEqual({ kind: 'elf', symbols: 996, debug: 624, go: false })
-    expect(read(loading(0, length), step)).toBeNull()
+    expect(read(program(is64, isLittle, { start: 3_100, bytes: 10 }), step)).toEqual(fact)
   }
+  // Nobody loads the names: this shows that they are not looked for there.
+  for (const step of [100, 7]) expect(read(program(is64, isLittle, { start: 0, bytes: 10_000 }), step)).toBeNull()
 })
 
 test('stripped programs, objects, other files and small ones tell nothing', () => {

@@ -1,18 +1,28 @@
 import { execFileSync } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, jest } from '@jest/globals'
 import * as fc from 'fast-check'
 import { unpack } from '../../../src/image/layer/unpack.ts'
+import { incompressible } from '../../support/bytes.ts'
 import { failureOf, streamOf } from './archives.ts'
 
 // Hundreds of streams, on a machine that may be busy.
 jest.setTimeout(60_000)
 
-async function unpacked(stored: Buffer, lengths?: number[]): Promise<{ compression: string; content: Buffer }> {
+/** `pause`: what the reader does before it asks for more. */
+async function unpacked(
+  stored: Buffer,
+  lengths?: number[],
+  pause?: () => Promise<unknown>,
+): Promise<{ compression: string; content: Buffer }> {
   const { compression, chunks } = await unpack(streamOf(stored, lengths))
   const parts: Uint8Array[] = []
-  for await (const chunk of chunks) parts.push(chunk)
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    await pause?.()
+  }
   return { compression, content: Buffer.concat(parts) }
 }
 
@@ -65,6 +75,7 @@ describe('gzip', () => {
     const stored = Buffer.concat([gzipSync('content'), tail])
     for (let length = 1; length <= stored.length; length++) {
       expect(await failureOf(() => unpacked(stored, [length]))).toMatch(/corrupt gzip|cut off/)
+      expect(await failureOf(() => unpacked(stored, [length], () => setImmediate()))).toMatch(/corrupt gzip|cut off/)
     }
   })
 
@@ -190,4 +201,33 @@ describe('bombs', () => {
     expect(size).toBe(0)
     expect(peak).toBeLessThan(200_000)
   })
+})
+
+it.each([
+  ['gzip', gzipSync],
+  ['zstd', zstdCompressSync],
+] as const)('what waits to be unpacked keeps its memory when no more is wanted (%s)', async (_, pack) => {
+  const stored = pack(incompressible(16 * 1024 * 1024))
+  const taken: Uint8Array[] = []
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < stored.length; at += 1024 * 1024) {
+      const chunk = Buffer.allocUnsafeSlow(Math.min(1024 * 1024, stored.length - at))
+      stored.copy(chunk, 0, at)
+      taken.push(chunk)
+      yield chunk
+      await setImmediate()
+    }
+  }
+  const chunks = (await unpack(source(), true)).chunks[Symbol.asyncIterator]()
+  await chunks.next()
+  // What comes out fills up its room; then nothing more is taken.
+  for (let [turns, before] = [0, 0]; turns < 5_000; turns = taken.length === before ? turns + 1 : 0) {
+    before = taken.length
+    await setImmediate()
+  }
+  const waiting = taken.at(-1)!
+  await chunks.return?.()
+  for (let turn = 0; turn < 100; turn++) await setImmediate()
+  expect(waiting.byteLength).toBe(1024 * 1024)
+  expect(taken[0]!.byteLength).toBe(0)
 })

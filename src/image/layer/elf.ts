@@ -64,7 +64,7 @@ export const elfReader: OpenReader<ElfFact> = createElfReader(FLOOR)
  *
  * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
  * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
- * until the headers tell which one it is; what running the file loads, most of it, is not looked through: the table is not loaded.
+ * until the headers tell which one it is; what running the file loads, most of it, is not looked through: who puts the headers last does not load the table.
  * Where none of them is, and in any file that contradicts itself, nothing is told.
  */
 export function createElfReader(floor: number): OpenReader<ElfFact> {

@@ -101,18 +101,18 @@ async function* decode(
 ): AsyncGenerator<Uint8Array> {
   let isOver = false
   let failure: unknown
-  // One that comes after the end, about what follows it, has nobody else to hear it: what follows is counted.
+  // One that comes after the end, about what follows it, has nobody else to hear it: `errored` tells of it.
   decoder.on('error', () => {})
   /** Ends when the source does, even if the decoder has seen its end before. */
   async function feed(): Promise<void> {
     try {
-      // One chunk is used and one waits: what comes meanwhile gathers at the source, and is had in one piece.
-      let last: Promise<unknown> = Promise.resolve()
+      // One chunk is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
+      let last = Promise.resolve()
       for await (const chunk of stored) {
         if (isOver) break
         // A decoder that is done takes no more: what follows is only read.
         if (decoder.destroyed) continue
-        const used = use(decoder, chunk).then(() => isOurs && release(chunk))
+        const used = use(decoder, chunk, isOurs)
         await last
         last = used
       }
@@ -126,6 +126,7 @@ async function* decode(
   try {
     for await (const chunk of decoder) yield chunk as Uint8Array
     await feeding
+    if (failure === undefined && decoder.errored) throw decoder.errored
   } catch (error) {
     if (failure === undefined && isDecodingError(error)) throw corruption(format, error.code)
     throw failure ?? error
@@ -136,12 +137,14 @@ async function* decode(
   if (failure !== undefined) throw failure
 }
 
-/** Resolved when the decoder has used the chunk, or has ended. */
-function use(decoder: Transform, chunk: Uint8Array): Promise<void> {
+/** Resolved when the decoder has used the chunk, or has ended, whose thread may use it still. */
+function use(decoder: Transform, chunk: Uint8Array, isOurs: boolean): Promise<void> {
   return new Promise((resolve) => {
     decoder.once('close', resolve)
-    decoder.write(chunk, () => {
+    decoder.write(chunk, (error) => {
       decoder.off('close', resolve)
+      // One that was not used may lie in the memory of one that is being used.
+      if (isOurs && !error) release(chunk)
       resolve()
     })
   })

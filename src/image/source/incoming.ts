@@ -36,12 +36,15 @@ export type Incoming = {
 }
 
 const TAR_BLOCK = 512
-/** As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more. */
+/**
+ * As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more than the copy,
+ * and than the 20 MB that V8 leaves lying about of them.
+ */
 const GATHERED = 1024 * 1024
 
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 export function openIncoming(contents: LayerContents | null, inTurn: InTurn): Incoming {
-  const sink = new PassThrough({ highWaterMark: GATHERED })
+  const sink = new PassThrough({ readableHighWaterMark: GATHERED })
   // What went wrong is told by the promise.
   sink.on('error', () => {})
   let received = 0
