@@ -52124,12 +52124,10 @@ class ElfReader {
             this.segments = keep(this.header.segmentsAt, this.header.segments * this.header.segmentSize);
             fill(this.segments, 0, this.first.bytes);
         }
-        if (this.header !== null && this.segments !== null) {
+        if (this.segments !== null && !isFull(this.segments)) {
             fill(this.segments, this.passed, bytes);
-            if (isFull(this.segments)) {
+            if (isFull(this.segments))
                 this.loaded = readLoaded(this.header, this.segments.bytes);
-                this.segments = null;
-            }
         }
         for (const place of this.places)
             fill(place, this.passed, bytes);
@@ -79440,7 +79438,7 @@ var external_node_fs_ = __nccwpck_require__(3024);
 
 
 
-/** Bytes that are read from a file at a time. */
+/** Bytes that are read from a file at a time, and gathered of what an engine sends: unpacking fewer at a time costs more. */
 const READ_SIZE = 1024 * 1024;
 /**
  * The document at a path, in the shape that is expected; null where there is none.
@@ -81646,15 +81644,12 @@ const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createR
 
 
 
+
 const TAR_BLOCK = 512;
-/**
- * As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more than the copy,
- * and than the 20 MB that V8 leaves lying about of them.
- */
-const GATHERED = 1024 * 1024;
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 function openIncoming(contents, inTurn) {
-    const sink = new external_node_stream_.PassThrough({ readableHighWaterMark: GATHERED });
+    // The reader gets in one piece what has gathered: a socket gives 64 KiB at a time. That costs a copy, and some 20 MB that V8 leaves lying about.
+    const sink = new external_node_stream_.PassThrough({ readableHighWaterMark: READ_SIZE });
     // What went wrong is told by the promise.
     sink.on('error', () => { });
     let received = 0;

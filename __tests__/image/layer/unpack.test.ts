@@ -6,6 +6,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import * as fc from 'fast-check'
 import { unpack } from '../../../src/image/layer/unpack.ts'
 import { incompressible } from '../../support/bytes.ts'
+import { settled } from '../../support/settled.ts'
 import { failureOf, streamOf } from './archives.ts'
 
 // Hundreds of streams, on a machine that may be busy.
@@ -221,10 +222,7 @@ it.each([
   const chunks = (await unpack(source(), true)).chunks[Symbol.asyncIterator]()
   await chunks.next()
   // What comes out fills up its room; then nothing more is taken.
-  for (let [turns, before] = [0, 0]; turns < 5_000; turns = taken.length === before ? turns + 1 : 0) {
-    before = taken.length
-    await setImmediate()
-  }
+  await settled(() => taken.length, 5_000)
   const waiting = taken.at(-1)!
   await chunks.return?.()
   for (let turn = 0; turn < 100; turn++) await setImmediate()

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import { expect, it } from '@jest/globals'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
 import { openIncoming } from '../../../src/image/source/incoming.ts'
+import { settled } from '../../support/settled.ts'
 
 it('takes little of a layer that waits for its turn', async () => {
   const incoming = openIncoming(createLayerContents(new AbortController().signal), () => new Promise(() => {}))
@@ -12,10 +12,7 @@ it('takes little of a layer that waits for its turn', async () => {
     },
   })
   void incoming.feed(part)
-  for (let [turns, before] = [0, -1]; turns < 1_000; turns = incoming.received() === before ? turns + 1 : 0) {
-    before = incoming.received()
-    await setImmediate()
-  }
+  await settled(incoming.received, 1_000)
   // What is gathered for the reader, and the piece that it took to see what it is.
   expect(incoming.received()).toBeGreaterThan(1024 * 1024)
   expect(incoming.received()).toBeLessThan(2.5 * 1024 * 1024)

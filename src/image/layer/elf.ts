@@ -106,12 +106,9 @@ class ElfReader implements FileReader<ElfFact> {
       this.segments = keep(this.header.segmentsAt, this.header.segments * this.header.segmentSize)
       fill(this.segments, 0, this.first.bytes)
     }
-    if (this.header !== null && this.segments !== null) {
+    if (this.segments !== null && !isFull(this.segments)) {
       fill(this.segments, this.passed, bytes)
-      if (isFull(this.segments)) {
-        this.loaded = readLoaded(this.header, this.segments.bytes)
-        this.segments = null
-      }
+      if (isFull(this.segments)) this.loaded = readLoaded(this.header!, this.segments.bytes)
     }
     for (const place of this.places) fill(place, this.passed, bytes)
     if (this.names === null && !this.isLoaded(bytes.length)) this.findNames(bytes)

@@ -21,7 +21,7 @@ export type ImageFiles = {
   open: (path: string) => Promise<Readable | null>
 }
 
-/** Bytes that are read from a file at a time. */
+/** Bytes that are read from a file at a time, and gathered of what an engine sends: unpacking fewer at a time costs more. */
 export const READ_SIZE = 1024 * 1024
 
 /**

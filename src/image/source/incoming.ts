@@ -7,6 +7,7 @@ import type { InTurn } from '../../turns.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { readLayer, type ReadLayer } from '../layer/read.ts'
 import type { ExpectedLayer } from '../layer/walk.ts'
+import { READ_SIZE } from './files.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 
 /** A blob that came in whole. */
@@ -36,15 +37,11 @@ export type Incoming = {
 }
 
 const TAR_BLOCK = 512
-/**
- * As many bytes wait for the reader, who gets them in one piece: a socket gives 64 KiB at a time, and unpacking so few costs more than the copy,
- * and than the 20 MB that V8 leaves lying about of them.
- */
-const GATHERED = 1024 * 1024
 
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 export function openIncoming(contents: LayerContents | null, inTurn: InTurn): Incoming {
-  const sink = new PassThrough({ readableHighWaterMark: GATHERED })
+  // The reader gets in one piece what has gathered: a socket gives 64 KiB at a time. That costs a copy, and some 20 MB that V8 leaves lying about.
+  const sink = new PassThrough({ readableHighWaterMark: READ_SIZE })
   // What went wrong is told by the promise.
   sink.on('error', () => {})
   let received = 0
