@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 6078:
+/***/ 4617:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -74353,6 +74353,67 @@ function createRemovals(signal) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./build/image/source/ring.js
+
+/** Bytes that are had at a time; a Unix socket of Linux holds less. */
+const SLOT_SIZE = 256 * 1024;
+/** Whoever unpacks has a chunk in use and one that waits; the first four may be looked at together, to tell how a layer is packed. */
+const SLOTS = 8;
+/**
+ * A connection to a Unix socket, and what comes by it: into the same few buffers, one after the other. A buffer of its own for each 64 KiB, as
+ * Node's streams have it, takes twice the time. Nothing is read ahead of whoever asks. A chunk stays as it is until `SLOTS - 1` more were asked for.
+ * Throws the socket's own error. Stopping early ends the connection.
+ */
+function connectWithRing(path) {
+    const slots = Array.from({ length: SLOTS }, () => Buffer.allocUnsafeSlow(SLOT_SIZE));
+    let slot = 0;
+    let came = null;
+    let isOver = false;
+    let failure = null;
+    let wake;
+    const onread = {
+        buffer: () => slots[slot++ % SLOTS],
+        callback: (length, buffer) => {
+            came = buffer.subarray(0, length);
+            wake?.();
+            // The socket reads no more until it is asked to.
+            return false;
+        },
+    };
+    const socket = (0,external_node_net_.connect)({ path, onread });
+    const end = () => {
+        isOver = true;
+        wake?.();
+    };
+    socket.on('end', end);
+    socket.on('close', end);
+    socket.on('error', (error) => (failure = error));
+    async function* chunks() {
+        try {
+            for (;;) {
+                if (came === null && !isOver) {
+                    const woken = new Promise((resolve) => (wake = resolve));
+                    socket.resume();
+                    await woken;
+                }
+                if (came !== null) {
+                    const chunk = came;
+                    came = null;
+                    yield chunk;
+                }
+                else if (failure !== null)
+                    throw failure;
+                else
+                    return;
+            }
+        }
+        finally {
+            socket.destroy();
+        }
+    }
+    return { socket, chunks: chunks() };
+}
+
 ;// CONCATENATED MODULE: ./build/image/source/engine-socket.js
 
 
@@ -74379,8 +74440,8 @@ const MAX_HEAD = 64 * 1024;
  * ends twice the time. Null where the engine does not answer, or with another status than 200.
  */
 async function getFromSocket(path, url, signal) {
-    const socket = (0,external_node_stream_.addAbortSignal)(signal, (0,external_node_net_.connect)(path));
-    const chunks = socket[Symbol.asyncIterator]();
+    const { socket, chunks } = connectWithRing(path);
+    (0,external_node_stream_.addAbortSignal)(signal, socket);
     const close = () => void socket.destroy();
     let start = Buffer.alloc(0);
     let end = -1;
@@ -74399,14 +74460,14 @@ async function getFromSocket(path, url, signal) {
             throw engine_socket_cancelled();
     }
     const head = start.toString('latin1', 0, end + 2);
-    if (end === -1 || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
+    if (end === -1 || end > MAX_HEAD || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
         close();
         return null;
     }
     async function* body() {
         try {
             yield start.subarray(end + 4);
-            yield* { [Symbol.asyncIterator]: () => chunks };
+            yield* chunks;
         }
         catch (error) {
             if (signal.aborted)
@@ -78223,7 +78284,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6078);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4617);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);

@@ -67,7 +67,7 @@ function save(host = `unix://${path}`, exitCode = 0): AsyncIterable<Uint8Array> 
 
 async function bytesOf(saved: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of saved) chunks.push(chunk)
+  for await (const chunk of saved) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks)
 }
 
@@ -106,6 +106,26 @@ describe('an image is saved', () => {
       }),
     )
     expect(body.equals(await bytesOf(save()))).toBe(true)
+  })
+
+  it('in chunks that stay as they are until seven more were asked for, and in little memory', async () => {
+    const blocks = Array.from({ length: 64 }, (_, at) => Buffer.alloc(256 * 1024, at + 1))
+    await engine((_, response) => Readable.from(blocks).pipe(response))
+    const sums = (chunk: Uint8Array): number => chunk.reduce((sum, byte) => sum + byte, 0)
+    const held: { chunk: Uint8Array; sum: number }[] = []
+    const buffers = new Set<ArrayBufferLike>()
+    let [bytes, all] = [0, 0]
+    for await (const chunk of save()) {
+      for (const each of held) expect(sums(each.chunk)).toBe(each.sum)
+      held.push({ chunk, sum: sums(chunk) })
+      if (held.length > 7) held.shift()
+      buffers.add(chunk.buffer)
+      bytes += chunk.length
+      all += sums(chunk)
+    }
+    expect(bytes).toBe(64 * 256 * 1024)
+    expect(all).toBe(blocks.reduce((sum, block) => sum + sums(block), 0))
+    expect(buffers.size).toBeLessThan(16)
   })
 
   it.each<[string, RequestListener]>([

@@ -2,7 +2,8 @@ import type { OpenOutput } from '../../exec.ts'
 import { getFromSocket, type FindSocket } from './engine-socket.ts'
 
 /**
- * What `docker save` prints of an image, as it comes. What is under way ends when the caller stops early.
+ * What `docker save` prints of an image, as it comes: a chunk stays as it is until seven more were asked for. What is under way ends when the
+ * caller stops early.
  * Throws CouldNotMeasure `measure` where the engine breaks off or docker fails, `cancelled` where the run was.
  */
 export type SaveImage = (name: string) => AsyncIterable<Uint8Array>

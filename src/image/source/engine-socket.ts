@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
 import { addAbortSignal } from 'node:stream'
 import type { Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
+import { connectWithRing } from './ring.ts'
 
 /** Where an engine listens on this machine, and the version of its API that it speaks: `1.51`. */
 export type EngineSocket = { path: string; version: string }
@@ -35,8 +35,8 @@ const MAX_HEAD = 64 * 1024
  * ends twice the time. Null where the engine does not answer, or with another status than 200.
  */
 export async function getFromSocket(path: string, url: string, signal: AbortSignal): Promise<Answer | null> {
-  const socket = addAbortSignal(signal, connect(path))
-  const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  const { socket, chunks } = connectWithRing(path)
+  addAbortSignal(signal, socket)
   const close = (): void => void socket.destroy()
   let start = Buffer.alloc(0)
   let end = -1
@@ -52,14 +52,14 @@ export async function getFromSocket(path: string, url: string, signal: AbortSign
     if (signal.aborted) throw cancelled()
   }
   const head = start.toString('latin1', 0, end + 2)
-  if (end === -1 || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
+  if (end === -1 || end > MAX_HEAD || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
     close()
     return null
   }
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
       yield start.subarray(end + 4)
-      yield* { [Symbol.asyncIterator]: () => chunks }
+      yield* chunks
     } catch (error) {
       if (signal.aborted) throw cancelled()
       const { code, message } = error as NodeJS.ErrnoException
