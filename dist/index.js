@@ -45377,9 +45377,9 @@ const OPAQUE = '.wh..wh..opq';
  */
 function whiteoutOf(path) {
     const slash = path.lastIndexOf('/');
-    const name = path.slice(slash + 1);
-    if (!name.startsWith(PREFIX))
+    if (!path.startsWith(PREFIX, slash + 1))
         return null;
+    const name = path.slice(slash + 1);
     const folder = path.slice(0, Math.max(slash, 0));
     if (name === OPAQUE)
         return { kind: 'opaque', path: folder };
@@ -45451,6 +45451,8 @@ function liesIn(path, folder) {
     return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder);
 }
 function isTooDeep(path) {
+    if (path.length <= MAX_DEPTH)
+        return false;
     let folders = 0;
     for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
         folders += 1;
@@ -45718,6 +45720,10 @@ function oncePerFolder(tell) {
         return last.told;
     };
 }
+/** Matches what any of the patterns does, which have no flags. */
+function anyOf(patterns) {
+    return new RegExp(patterns.map(({ source }) => source).join('|'));
+}
 /** Files by what they have in common, in their order; those of null are left out. */
 function grouped(files, keyOf) {
     const groups = new Map();
@@ -45865,13 +45871,22 @@ function judgeOf(content) {
         const part = owner ? packages.get(owner) : partOf(file.path, 'places');
         if (part)
             return part;
+        if (homes.length === 0)
+            return null;
         const home = homes.find((each) => file.path.startsWith(`${each}/`));
         if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
             return null;
         return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
     };
 }
+/** Matches what any of them does: most files are of none, and are told so at once. */
+const ANY = {
+    packages: anyOf(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
+    places: anyOf(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),
+};
 function partOf(text, by) {
+    if (!ANY[by].test(text))
+        return null;
     for (const toolchain of TOOLCHAINS) {
         if (toolchain[by].core.test(text))
             return { toolchain, isCore: true };
@@ -46187,6 +46202,8 @@ const CACHES = [
         mount: null,
     },
 ];
+/** Matches the folder of any of them: most folders are of none, and are told so at once. */
+const package_cache_ANY = anyOf(CACHES.map(({ folder }) => folder));
 /** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
 const cachesIn = oncePerImage((image) => {
     const { content } = image;
@@ -46194,21 +46211,27 @@ const cachesIn = oncePerImage((image) => {
         return new Map();
     const { files } = content;
     const toolchains = toolchainFiles(image);
-    // Yarn's Plug'n'Play runs programs out of its cache.
-    const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
-    const cacheOf = oncePerFolder((path) => CACHES.find(({ folder }) => folder.test(path)));
-    const playing = new Set(plugs.map(({ path }) => `${parentOf(path)}/`));
+    const cacheOf = oncePerFolder((path) => (package_cache_ANY.test(path) ? CACHES.find(({ folder }) => folder.test(path)) : undefined));
+    let playing = null;
     return grouped(files, (file) => {
         if (file.lost !== null || !isOwn(image, file))
             return null;
         const cache = cacheOf(file.path);
         if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null))
             return null;
-        if (cache?.id === 'yarn' && playing.has(file.path.slice(0, file.path.indexOf('.yarn/'))))
-            return null;
+        if (cache?.id === 'yarn') {
+            playing ??= playingIn(files);
+            if (playing.has(file.path.slice(0, file.path.indexOf('.yarn/'))))
+                return null;
+        }
         return cache ?? null;
     });
 });
+/** The folders (with their final `/`) in which Yarn's Plug'n'Play runs programs out of its cache. */
+function playingIn(files) {
+    const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
+    return new Set(plugs.map(({ path }) => `${parentOf(path)}/`));
+}
 /** The files that are told as caches. */
 function cacheFiles(image) {
     return new Set([...cachesIn(image).values()].flat());
@@ -46824,7 +46847,7 @@ function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
 /** A file of secrets is small; a longer one is something else. */
 const MAX_BYTES = 64 * 1024;
 const secret_KINDS = [
-    { secret: 'private-key', path: /(?:^|\/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key))$/, holds: hasPrivateKey },
+    { secret: 'private-key', path: /(?:^|\/)id_(?:rsa|dsa|ecdsa|ed25519)$|[^/]\.(?:pem|key)$/, holds: hasPrivateKey },
     { secret: 'npm-token', path: /(?:^|\/)\.npmrc$/, holds: hasNpmToken },
     { secret: 'netrc-password', path: /(?:^|\/)[._]netrc$/, holds: hasNetrcPassword },
     { secret: 'pypi-token', path: /(?:^|\/)\.pypirc$/, holds: (text) => hasSetting(text, /^password$/i) },
@@ -46846,7 +46869,7 @@ const secret_KINDS = [
     { secret: 'env-file', path: /(?:^|\/)\.env(?:\.[\w-]+)*$/, holds: hasEnvironment },
 ];
 /** Matches the path of any kind: most files are of none, and are told so at once. */
-const ANY = new RegExp(secret_KINDS.map(({ path }) => path.source).join('|'));
+const secret_ANY = new RegExp(secret_KINDS.map(({ path }) => path.source).join('|'));
 /**
  * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
  * Red Hat's packages make for themselves.
@@ -46864,7 +46887,7 @@ const PUBLISHED = [
 const PATTERN_ENV = /\.(?:example|sample|template|tmpl|tpl|dist|defaults?|schema|test|testing|ci|vault|[cm]?[jt]s)$/i;
 /** Which files hold a secret, by their name and what stands in them. */
 const secretReader = (path, size) => {
-    if (size === 0 || !ANY.test(path))
+    if (size === 0 || !secret_ANY.test(path))
         return null;
     const kind = secret_KINDS.find((each) => each.path.test(path));
     if (kind === undefined)
@@ -47437,11 +47460,13 @@ function deltasOf(base, head, groups) {
 function filesByLayer(files) {
     const starts = new Map();
     const ends = new Map();
-    for (let at = 0; at < files.length; at += 1) {
-        const { layer } = files[at];
-        if (!starts.has(layer))
-            starts.set(layer, at);
-        ends.set(layer, at + 1);
+    for (let at = 0, last = -1; at <= files.length; at += 1) {
+        const layer = files[at]?.layer ?? -1;
+        if (layer === last)
+            continue;
+        ends.set(last, at);
+        starts.set(layer, at);
+        last = layer;
     }
     return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0);
 }
@@ -57561,11 +57586,14 @@ function go_createReader() {
             gather(bytes);
     }
     function begin(bytes) {
-        const first = Buffer.concat([last, bytes]);
-        last = first;
-        if (first.length < HEADERS)
+        const first = last.length === 0 ? bytes : Buffer.concat([last, bytes]);
+        const start = first.subarray(0, ELF.length);
+        const mayBeElf = start.equals(ELF.subarray(0, start.length));
+        if (mayBeElf && first.length < HEADERS) {
+            last = Buffer.from(first);
             return;
-        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
+        }
+        const found = mayBeElf ? writableRange(first) : null;
         state = found === null ? 'done' : 'search';
         if (found === null)
             return;
@@ -58703,14 +58731,15 @@ function createListing() {
                 entries = null;
                 return;
             }
-            const listed = listing_entriesOf(entry);
+            const whiteout = whiteoutOf(entry.path);
+            const listed = listing_entriesOf(entry, whiteout);
             const [file] = listed;
             // A sparse file may claim any length: its holes are not read.
             if (file?.kind !== 'file' || sparse) {
                 add(listed);
                 return;
             }
-            const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
+            const readers = whiteout === null ? readersOf(entry.path, entry.size) : [];
             let checksum = 0;
             finish = () => {
                 // Signed, it is a small integer to V8: unsigned, half of them would be objects.
@@ -58743,9 +58772,8 @@ function createListing() {
     };
 }
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function listing_entriesOf(entry) {
+function listing_entriesOf(entry, whiteout) {
     const path = flat(`/${entry.path}`);
-    const whiteout = whiteoutOf(entry.path);
     const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
         ? [
             {
@@ -73805,13 +73833,13 @@ function createSteady({ commits, volatile }) {
     // A branch's name in an image's tag: what a tag cannot have is a dash there.
     const tags = names.map((each) => each.replaceAll(/[^0-9A-Za-z._-]+/g, '-'));
     // As `git describe` has it, `v1.2.0-14-g2414721`: commits since the tag, and a `g` before the hash.
-    const described = String.raw `(?:-\d{1,9}-g|(?<![0-9A-Za-z])g?)(?:${anyOf(hashes)})`;
-    const named = String.raw `(?<![0-9A-Za-z])(?:${anyOf([...names, ...tags])})`;
+    const described = String.raw `(?:-\d{1,9}-g|(?<![0-9A-Za-z])g?)(?:${recipe_anyOf(hashes)})`;
+    const named = String.raw `(?<![0-9A-Za-z])(?:${recipe_anyOf([...names, ...tags])})`;
     const words = new RegExp(String.raw `(?:${described}|${named})(?![0-9A-Za-z])`, 'g');
     return (text) => text.replaceAll(words, '\0').replaceAll(TIME, '\0');
 }
 /** A pattern for any of these texts, the longest first; for none, one that matches nothing. */
-function anyOf(texts) {
+function recipe_anyOf(texts) {
     const longestFirst = [...new Set(texts)].toSorted((one, other) => other.length - one.length);
     return longestFirst.length === 0 ? '(?!)' : longestFirst.map(recipe_escaped).join('|');
 }

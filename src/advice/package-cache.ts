@@ -4,6 +4,7 @@ import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
 import { toolchainFiles } from './toolchain.ts'
 import {
+  anyOf,
   bytesOf,
   distributionPackage,
   findingIn,
@@ -132,24 +133,34 @@ const CACHES: Cache[] = [
   },
 ]
 
+/** Matches the folder of any of them: most folders are of none, and are told so at once. */
+const ANY = anyOf(CACHES.map(({ folder }) => folder))
+
 /** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
 const cachesIn = oncePerImage((image): Map<Cache, ImageFile[]> => {
   const { content } = image
   if (content === null) return new Map()
   const { files } = content
   const toolchains = toolchainFiles(image)
-  // Yarn's Plug'n'Play runs programs out of its cache.
-  const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path))
-  const cacheOf = oncePerFolder((path) => CACHES.find(({ folder }) => folder.test(path)))
-  const playing = new Set(plugs.map(({ path }) => `${parentOf(path)}/`))
+  const cacheOf = oncePerFolder((path) => (ANY.test(path) ? CACHES.find(({ folder }) => folder.test(path)) : undefined))
+  let playing: Set<string> | null = null
   return grouped(files, (file) => {
     if (file.lost !== null || !isOwn(image, file)) return null
     const cache = cacheOf(file.path)
     if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null)) return null
-    if (cache?.id === 'yarn' && playing.has(file.path.slice(0, file.path.indexOf('.yarn/')))) return null
+    if (cache?.id === 'yarn') {
+      playing ??= playingIn(files)
+      if (playing.has(file.path.slice(0, file.path.indexOf('.yarn/')))) return null
+    }
     return cache ?? null
   })
 })
+
+/** The folders (with their final `/`) in which Yarn's Plug'n'Play runs programs out of its cache. */
+function playingIn(files: readonly ImageFile[]): Set<string> {
+  const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path))
+  return new Set(plugs.map(({ path }) => `${parentOf(path)}/`))
+}
 
 /** The files that are told as caches. */
 export function cacheFiles(image: Measurement): Set<ImageFile> {

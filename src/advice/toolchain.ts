@@ -4,6 +4,7 @@ import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import type { Rule, Words } from './finding.ts'
 import {
+  anyOf,
   bytesOf,
   distributionPackage,
   findingIn,
@@ -146,13 +147,21 @@ function judgeOf(content: ImageContent): (file: ImageFile) => Part | null {
     if (owner && !packages.has(owner)) packages.set(owner, partOf(owner.name, 'packages'))
     const part = owner ? packages.get(owner) : partOf(file.path, 'places')
     if (part) return part
+    if (homes.length === 0) return null
     const home = homes.find((each) => file.path.startsWith(`${each}/`))
     if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length))) return null
     return { toolchain: java, isCore: file.path === `${home}/bin/javac` }
   }
 }
 
+/** Matches what any of them does: most files are of none, and are told so at once. */
+const ANY = {
+  packages: anyOf(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
+  places: anyOf(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),
+}
+
 function partOf(text: string, by: 'packages' | 'places'): Part | null {
+  if (!ANY[by].test(text)) return null
   for (const toolchain of TOOLCHAINS) {
     if (toolchain[by].core.test(text)) return { toolchain, isCore: true }
     if (toolchain[by].rest.test(text)) return { toolchain, isCore: false }

@@ -96,6 +96,11 @@ export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: stri
   }
 }
 
+/** Matches what any of the patterns does, which have no flags. */
+export function anyOf(patterns: readonly RegExp[]): RegExp {
+  return new RegExp(patterns.map(({ source }) => source).join('|'))
+}
+
 /** Files by what they have in common, in their order; those of null are left out. */
 export function grouped<Key>(
   files: Iterable<ImageFile>,

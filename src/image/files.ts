@@ -93,6 +93,7 @@ export function liesIn(path: string, folder: string): boolean {
 }
 
 function isTooDeep(path: string): boolean {
+  if (path.length <= MAX_DEPTH) return false
   let folders = 0
   for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1)) folders += 1
   return folders > MAX_DEPTH

@@ -11,7 +11,7 @@ import {
 import { readersOf, type FileFact } from './facts.ts'
 import type { TarEntry } from './tar.ts'
 import type { PayloadConsumer } from './walk.ts'
-import { whiteoutOf } from './whiteout.ts'
+import { whiteoutOf, type Whiteout } from './whiteout.ts'
 
 /** Collects what a layer does, entry by entry. */
 export type Listing = {
@@ -54,14 +54,15 @@ export function createListing(): Listing {
         entries = null
         return
       }
-      const listed = entriesOf(entry)
+      const whiteout = whiteoutOf(entry.path)
+      const listed = entriesOf(entry, whiteout)
       const [file] = listed
       // A sparse file may claim any length: its holes are not read.
       if (file?.kind !== 'file' || sparse) {
         add(listed)
         return
       }
-      const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : []
+      const readers = whiteout === null ? readersOf(entry.path, entry.size) : []
       let checksum = 0
       finish = () => {
         // Signed, it is a small integer to V8: unsigned, half of them would be objects.
@@ -91,9 +92,8 @@ export function createListing(): Listing {
 }
 
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function entriesOf(entry: TarEntry): LayerEntry[] {
+function entriesOf(entry: TarEntry, whiteout: Whiteout | null): LayerEntry[] {
   const path = flat(`/${entry.path}`)
-  const whiteout = whiteoutOf(entry.path)
   const file: LayerFile[] =
     entry.type === 'file' && (whiteout === null || entry.size > 0)
       ? [

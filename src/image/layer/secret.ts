@@ -24,7 +24,7 @@ type Kind = {
 }
 
 const KINDS: Kind[] = [
-  { secret: 'private-key', path: /(?:^|\/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key))$/, holds: hasPrivateKey },
+  { secret: 'private-key', path: /(?:^|\/)id_(?:rsa|dsa|ecdsa|ed25519)$|[^/]\.(?:pem|key)$/, holds: hasPrivateKey },
   { secret: 'npm-token', path: /(?:^|\/)\.npmrc$/, holds: hasNpmToken },
   { secret: 'netrc-password', path: /(?:^|\/)[._]netrc$/, holds: hasNetrcPassword },
   { secret: 'pypi-token', path: /(?:^|\/)\.pypirc$/, holds: (text) => hasSetting(text, /^password$/i) },

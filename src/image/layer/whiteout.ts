@@ -18,8 +18,8 @@ const OPAQUE = '.wh..wh..opq'
  */
 export function whiteoutOf(path: string): Whiteout | null {
   const slash = path.lastIndexOf('/')
+  if (!path.startsWith(PREFIX, slash + 1)) return null
   const name = path.slice(slash + 1)
-  if (!name.startsWith(PREFIX)) return null
   const folder = path.slice(0, Math.max(slash, 0))
   if (name === OPAQUE) return { kind: 'opaque', path: folder }
   if (name.startsWith(METADATA_PREFIX) || name === PREFIX) return { kind: 'metadata' }

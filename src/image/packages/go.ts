@@ -55,10 +55,14 @@ function createReader(): FileReader<GoFact> {
   }
 
   function begin(bytes: Buffer): void {
-    const first = Buffer.concat([last, bytes])
-    last = first
-    if (first.length < HEADERS) return
-    const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null
+    const first = last.length === 0 ? bytes : Buffer.concat([last, bytes])
+    const start = first.subarray(0, ELF.length)
+    const mayBeElf = start.equals(ELF.subarray(0, start.length))
+    if (mayBeElf && first.length < HEADERS) {
+      last = Buffer.from(first)
+      return
+    }
+    const found = mayBeElf ? writableRange(first) : null
     state = found === null ? 'done' : 'search'
     if (found === null) return
     range = found
