@@ -95,7 +95,7 @@ async function run(subject: Subject, event: Event, sha: string, inputs: Record<s
         temp,
         github,
         workspace: checkout.dir,
-        inputs: { metrics, 'max-size': '1 GB', ...inputs },
+        inputs: { metrics, [metrics === 'download-size' ? 'max-download-size' : 'max-size']: '1 GB', ...inputs },
         env: { ...engine.env, ...usage.env },
         ...(options.action !== undefined && { action: resolve(options.action) }),
       })

@@ -44435,8 +44435,11 @@ function oncePerFolder(tell) {
         return last.told;
     };
 }
-/** Matches what any of the patterns does, which have no flags. */
+/** Matches what any of the patterns does. Throws where one has flags: they would be lost. */
 function anyOf(patterns) {
+    const flagged = patterns.find(({ flags }) => flags !== '');
+    if (flagged)
+        throw new Error(`${flagged} has flags.`);
     return new RegExp(patterns.map(({ source }) => source).join('|'));
 }
 /** Files by what they have in common, in their order; those of null are left out. */
@@ -78936,6 +78939,8 @@ function withoutEnd(offset) {
 async function* readTar(source, until = 'source-ends') {
     const parser = new TarParser();
     const chunks = source[Symbol.asyncIterator]();
+    /** Of a payload that its reader has turned away from while it was asked for: the parser takes one question at a time. */
+    let asked = Promise.resolve();
     async function next() {
         for (;;) {
             const event = parser.next();
@@ -78961,7 +78966,9 @@ async function* readTar(source, until = 'source-ends') {
             let left = entry.size;
             async function* payload() {
                 while (left > 0) {
-                    const bytes = (await next())?.payload;
+                    const coming = next();
+                    asked = coming;
+                    const bytes = (await coming)?.payload;
                     if (!bytes)
                         return;
                     left -= bytes.length;
@@ -78969,6 +78976,7 @@ async function* readTar(source, until = 'source-ends') {
                 }
             }
             yield { entry, payload: payload() };
+            await asked;
             left = 0;
             parser.skip();
         }
@@ -79193,7 +79201,8 @@ const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD };
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
  * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
  * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
- * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of. Others need to be as they are until the next one is
+ * asked for, the first four until the fifth is.
  * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
  * cannot unpack it; and what the source throws.
  */
@@ -79273,7 +79282,7 @@ async function* decode(stored, decoder, format, isOurs) {
     /** Ends when the source does, even if the decoder has seen its end before. */
     async function feed() {
         try {
-            // One chunk is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
+            // Of ours one is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
             let last = Promise.resolve();
             for await (const chunk of stored) {
                 if (isOver)
@@ -79282,8 +79291,11 @@ async function* decode(stored, decoder, format, isOurs) {
                 if (decoder.destroyed)
                     continue;
                 const used = use(decoder, chunk, isOurs);
-                await last;
+                await (isOurs ? last : used);
                 last = used;
+                // Who reads the source next must not find it being read.
+                if (isOver)
+                    break;
             }
             if (!decoder.destroyed)
                 decoder.end();
@@ -81224,7 +81236,7 @@ var external_node_net_ = __nccwpck_require__(7030);
 
 /** Bytes that are had at a time; a Unix socket of Linux holds less. */
 const SLOT_SIZE = 256 * 1024;
-/** Whoever unpacks has a chunk in use and one that waits; the first four may be looked at together, to tell how a layer is packed. */
+/** The first four may be looked at together, to tell how a layer is packed. */
 const SLOTS = 8;
 /**
  * A connection to a Unix socket, and what comes by it: into the same few buffers, one after the other. A buffer of its own for each 64 KiB, as
@@ -81248,13 +81260,16 @@ function connectWithRing(path) {
         },
     };
     const socket = (0,external_node_net_.connect)({ path, onread });
-    const end = () => {
+    const end = (error) => {
+        if (isOver)
+            return;
         isOver = true;
+        failure = error;
         wake?.();
     };
-    socket.on('end', end);
-    socket.on('close', end);
-    socket.on('error', (error) => (failure = error));
+    socket.on('end', () => end(null));
+    socket.on('error', end);
+    socket.on('close', () => end(new Error('the connection was closed')));
     async function* chunks() {
         try {
             for (;;) {

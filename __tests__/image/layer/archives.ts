@@ -83,8 +83,16 @@ export function* chunksOf(bytes: Buffer, lengths: number[]): Generator<Buffer> {
   }
 }
 
+/** As an engine's socket is read: the chunks come into a few buffers, one after the other, and what was there before is gone. */
 export async function* streamOf(bytes: Buffer, lengths: number[] = [65_536]): AsyncGenerator<Buffer> {
-  yield* chunksOf(bytes, lengths)
+  const slots: Buffer[] = []
+  let turn = 0
+  for (const chunk of chunksOf(bytes, lengths)) {
+    const at = turn++ % 8
+    const slot = (slots[at] ??= Buffer.alloc(Math.max(...lengths)))
+    chunk.copy(slot)
+    yield slot.subarray(0, chunk.length)
+  }
 }
 
 /** All entries with their content, which is undefined where `wanted` says no. */

@@ -348,7 +348,7 @@ describe('readTar', () => {
             const chunks: Uint8Array[] = []
             if (how[index] !== 'none') {
               for await (const chunk of payload) {
-                chunks.push(chunk)
+                chunks.push(Buffer.from(chunk))
                 if (how[index] === 'some') break
               }
             }

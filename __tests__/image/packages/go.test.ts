@@ -77,6 +77,11 @@ describe('build info', () => {
     }
   })
 
+  it.each([[[1]], [[3, 30_000]], [[4095, 2]]])('is found where the file begins with chunks of %j bytes', (lengths) => {
+    expect(read(program([[4_096, installed]], 101_000), lengths)).toMatchObject({ name: 'golang.org/x/example/hello' })
+    expect(read(Buffer.concat([Buffer.from('\x7fEL'), Buffer.alloc(100_000), installed]), lengths)).toBeNull()
+  })
+
   it('is told from what only looks like it: programs that read build info have its magic', () => {
     const empty = Buffer.concat([MAGIC, Buffer.from([8, 2]), Buffer.alloc(100)])
     const pointers = Buffer.concat([MAGIC, Buffer.from([8, 0]), Buffer.alloc(16, 7)])

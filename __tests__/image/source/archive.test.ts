@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ import { platformName } from '../../../src/image/oci.ts'
 import { dockerArchive, ociArchive } from '../../../src/image/source/archive.ts'
 import type { SourceImage } from '../../../src/image/source/source.ts'
 import { readSavedStream } from '../../../src/image/source/stream.ts'
+import { incompressible } from '../../support/bytes.ts'
+import { streamOf } from '../layer/archives.ts'
 import {
   archiveOf,
   attestationOf,
@@ -67,9 +70,7 @@ async function totals(images: SourceImage[], contents: LayerContents) {
 
 type Read = (content: Buffer, name?: string | null, platforms?: string[]) => ReturnType<typeof totals>
 
-async function* inChunks(content: Buffer, length = 777): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < content.length; at += length) yield content.subarray(at, at + length)
-}
+const inChunks = (content: Buffer, length = 777): AsyncGenerator<Uint8Array> => streamOf(content, [length])
 
 const fromFile =
   (pack: (content: Buffer) => Buffer): Read =>
@@ -413,6 +414,24 @@ describe('readSavedStream', () => {
     const wanted = { platforms: [], contents, downloadSizes: false }
     const images = await readSavedStream(inChunks(archiveOf(saved)), 'docker save', null, wanted)
     expect(await totals(images, contents)).toMatchObject([{ size: 4711 + 500 }])
+  })
+
+  it('passes over what is packed and no layer, however slowly it comes', async () => {
+    const other = { path: 'other', content: gzipSync(incompressible(100_000)) }
+    const saved = tarOf([
+      other,
+      ...[...savedOf([{ image: unpackedApi, tag: 'api:1' }])].map(([path, content]) => ({ path, content })),
+    ])
+    async function* slowly(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of inChunks(saved, 5000)) {
+        await setImmediate()
+        yield chunk
+      }
+    }
+    const contents = createLayerContents(new AbortController().signal)
+    const wanted = { platforms: [], contents, downloadSizes: false }
+    const images = await readSavedStream(slowly(), 'docker save', null, wanted)
+    expect(await totals(images, contents)).toMatchObject([{ size: 1500 }])
   })
 
   it('needs no layer that is to be had elsewhere', async () => {

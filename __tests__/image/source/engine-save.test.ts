@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Exec } from '../../../src/exec.ts'
 import { toFailure } from '../../../src/failure.ts'
@@ -111,21 +112,19 @@ describe('an image is saved', () => {
   it('in chunks that stay as they are until seven more were asked for, and in little memory', async () => {
     const blocks = Array.from({ length: 64 }, (_, at) => Buffer.alloc(256 * 1024, at + 1))
     await engine((_, response) => Readable.from(blocks).pipe(response))
-    const sums = (chunk: Uint8Array): number => chunk.reduce((sum, byte) => sum + byte, 0)
-    const held: { chunk: Uint8Array; sum: number }[] = []
+    const held: { chunk: Uint8Array; checksum: number }[] = []
     const buffers = new Set<ArrayBufferLike>()
-    let [bytes, all] = [0, 0]
+    let whole = 0
     for await (const chunk of save()) {
-      for (const each of held) expect(sums(each.chunk)).toBe(each.sum)
-      held.push({ chunk, sum: sums(chunk) })
+      for (const each of held) expect(crc32(each.chunk)).toBe(each.checksum)
+      held.push({ chunk, checksum: crc32(chunk) })
       if (held.length > 7) held.shift()
       buffers.add(chunk.buffer)
-      bytes += chunk.length
-      all += sums(chunk)
+      whole = crc32(chunk, whole)
     }
-    expect(bytes).toBe(64 * 256 * 1024)
-    expect(all).toBe(blocks.reduce((sum, block) => sum + sums(block), 0))
-    expect(buffers.size).toBeLessThan(16)
+    expect(whole).toBe(crc32(Buffer.concat(blocks)))
+    // And what came with the answer's head.
+    expect(buffers.size).toBeLessThanOrEqual(9)
   })
 
   it.each<[string, RequestListener]>([

@@ -402,6 +402,8 @@ export async function* readTar(
 ): AsyncGenerator<{ entry: TarEntry; payload: AsyncIterable<Uint8Array> }> {
   const parser = new TarParser()
   const chunks = source[Symbol.asyncIterator]()
+  /** Of a payload that its reader has turned away from while it was asked for: the parser takes one question at a time. */
+  let asked: Promise<unknown> = Promise.resolve()
   async function next(): Promise<TarEvent | null> {
     for (;;) {
       const event = parser.next()
@@ -423,13 +425,16 @@ export async function* readTar(
       let left = entry.size
       async function* payload(): AsyncGenerator<Uint8Array> {
         while (left > 0) {
-          const bytes = (await next())?.payload
+          const coming = next()
+          asked = coming
+          const bytes = (await coming)?.payload
           if (!bytes) return
           left -= bytes.length
           yield bytes
         }
       }
       yield { entry, payload: payload() }
+      await asked
       left = 0
       parser.skip()
     }

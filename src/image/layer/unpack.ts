@@ -19,7 +19,8 @@ const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD }
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
  * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
  * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
- * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of. Others need to be as they are until the next one is
+ * asked for, the first four until the fifth is.
  * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
  * cannot unpack it; and what the source throws.
  */
@@ -106,15 +107,17 @@ async function* decode(
   /** Ends when the source does, even if the decoder has seen its end before. */
   async function feed(): Promise<void> {
     try {
-      // One chunk is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
+      // Of ours one is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
       let last = Promise.resolve()
       for await (const chunk of stored) {
         if (isOver) break
         // A decoder that is done takes no more: what follows is only read.
         if (decoder.destroyed) continue
         const used = use(decoder, chunk, isOurs)
-        await last
+        await (isOurs ? last : used)
         last = used
+        // Who reads the source next must not find it being read.
+        if (isOver) break
       }
       if (!decoder.destroyed) decoder.end()
     } catch (error) {

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 /** Bytes that are had at a time; a Unix socket of Linux holds less. */
 const SLOT_SIZE = 256 * 1024
-/** Whoever unpacks has a chunk in use and one that waits; the first four may be looked at together, to tell how a layer is packed. */
+/** The first four may be looked at together, to tell how a layer is packed. */
 const SLOTS = 8
 
 /**
@@ -27,13 +27,15 @@ export function connectWithRing(path: string): { socket: Socket; chunks: AsyncGe
     },
   }
   const socket = connect({ path, onread })
-  const end = (): void => {
+  const end = (error: Error | null): void => {
+    if (isOver) return
     isOver = true
+    failure = error
     wake?.()
   }
-  socket.on('end', end)
-  socket.on('close', end)
-  socket.on('error', (error) => (failure = error))
+  socket.on('end', () => end(null))
+  socket.on('error', end)
+  socket.on('close', () => end(new Error('the connection was closed')))
   async function* chunks(): AsyncGenerator<Buffer> {
     try {
       for (;;) {
