@@ -60035,6 +60035,19 @@ async function readListings(shelf, folder, diffIds, known, maxEntries = store_MA
     }
     return found;
 }
+/**
+ * Begins to read the listings of these layers: whoever reads them from the shelf that it gives has them sooner. What fails is told to those
+ * who ask for it.
+ */
+function readListingsAhead(shelf, folder, diffIds) {
+    const begun = new Map(diffIds.map((diffId) => {
+        const path = listingPath(folder, diffId);
+        const reading = shelf.read(path);
+        reading.catch(() => { });
+        return [path, reading];
+    }));
+    return { ...shelf, read: (path) => begun.get(path) ?? shelf.read(path) };
+}
 async function readListing(shelf, folder, diffId) {
     const bytes = await shelf.read(listingPath(folder, diffId));
     return bytes && unpackListing(bytes, diffId);
@@ -73893,6 +73906,8 @@ function clauseOf(part, was, is) {
 
 
 
+/** Layers whose listings are read while this change is built: the last ones are seldom the same on both sides. */
+const LIKELY_CHANGED = 2;
 /** Records that are looked at before they are given up: what makes one unlike makes those before it. */
 const TRIED = 10;
 /**
@@ -73917,9 +73932,10 @@ async function findRecord(search, base, reach) {
         if (found.length === 0 || !found.every((record) => record !== null))
             continue;
         const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
+        const begun = unlike ? [] : found.map((record) => beginContent(record, shelf, search));
         // Not before this change's image was read: what is in it is told by itself, never by a record.
         const heads = unlike ? [] : await search.head;
-        const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)));
+        const measurements = await Promise.all(begun.map((finish) => finish()));
         const obstacle = unlike ?? obstacleBeside(heads, measurements);
         if (obstacle === null) {
             const record = { commit, at: found[0].committedAt, behind };
@@ -73974,15 +73990,21 @@ function obstacleBeside(heads, bases) {
     }
     return null;
 }
-async function withContent({ measurement }, shelf, { name, inputs, contents }) {
+/** Begins to read what is kept of the record's layers; who finishes has it with all its files, as far as they are known. */
+function beginContent({ measurement }, shelf, { name, inputs, contents }) {
     if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
-        return { ...measurement, content: null };
-    const diffIds = measurement.layers.map(({ diffId }) => diffId);
+        return () => Promise.resolve({ ...measurement, content: null });
     const folder = paths_folderOf(name, measurement.platform);
-    const listings = await readListings(shelf, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
-    for (const [diffId, listing] of listings)
-        contents.add({ diffId, ...listing });
-    return { ...measurement, content: contentOf(diffIds, contents) };
+    const own = measurement.layers.filter(({ fromBase, size }) => fromBase !== true && size !== 0);
+    const likely = own.slice(-LIKELY_CHANGED).map(({ diffId }) => diffId);
+    const ahead = readListingsAhead(shelf, folder, likely);
+    return async () => {
+        const diffIds = measurement.layers.map(({ diffId }) => diffId);
+        const listings = await readListings(ahead, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
+        for (const [diffId, listing] of listings)
+            contents.add({ diffId, ...listing });
+        return { ...measurement, content: contentOf(diffIds, contents) };
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/baseline/obtain.js

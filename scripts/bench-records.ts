@@ -9,7 +9,7 @@
  * the step that takes long depends on a file that no other commit has. GitHub is the tests' stand-in, which holds each answer back for as long as the
  * real one takes.
  *
- * `--quick`: one round of a short build, to see that all works. `--rounds N`: another number than 3. `--write`: the tables go into docs/benchmark.md. `--action FOLDER`: another
+ * `--quick`: one round of a short build, to see that all works. `--rounds N`: another number than 3. `--store NAME`: one of the two alone. `--write`: the tables go into docs/benchmark.md. `--action FOLDER`: another
  * build of the action than this repository's.
  */
 import { execFileSync } from 'node:child_process'
@@ -31,6 +31,7 @@ const { values: options } = parseArgs({
     records: { type: 'boolean' },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
+    store: { type: 'string' },
     write: { type: 'boolean', default: false },
     action: { type: 'string' },
   },
@@ -257,7 +258,7 @@ function tell(engine: Engine, metrics: string, cores: string, megabytes: number,
 }
 
 try {
-  for (const engine of engines()) {
+  for (const engine of engines().filter(({ store }) => (options.store ?? store) === store)) {
     for (const megabytes of INSTALLED) await loadPackages(engine, megabytes)
     const all = availableParallelism()
     const kinds: [string, string, number, number][] = options.quick

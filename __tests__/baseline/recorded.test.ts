@@ -13,6 +13,7 @@ import type { Shelf } from '../../src/record/shelf.ts'
 import { changesOf } from '../../src/record/store.ts'
 import { aLayer, aMeasurement, classicEngine, containerdEngine, digest } from '../support/measurements.ts'
 import { aRecord, commitOf } from '../support/records.ts'
+import { settled } from '../support/settled.ts'
 import { applied, aShelf, type Files } from '../support/shelves.ts'
 
 const RECIPE = { context: '1a2b', 'build-args VERSION': 'ffff' }
@@ -22,9 +23,10 @@ const entriesOf = (path: string, size: number): LayerEntry[] => [
   { kind: 'file', path, size, mode: 0o644, uid: 0, gid: 0, checksum: null, facts: [] },
 ]
 const layerOf = (path: string, size: number): Layer => aLayer(`COPY ${path}`, { diffId: digest(path), size })
-/** The image before, and this change's, which shares its first layer. */
-const BEFORE = [layerOf('/shared', 1_000), layerOf('/before', 2_000)]
-const AFTER = [layerOf('/shared', 1_000), layerOf('/after', 5_000)]
+/** The image before, and this change's, which shares its first layer, the base image's. */
+const SHARED = { ...layerOf('/shared', 1_000), fromBase: true }
+const BEFORE = [SHARED, layerOf('/before', 2_000)]
+const AFTER = [SHARED, layerOf('/after', 5_000)]
 
 function recordOf(measured: Partial<Measurement> = {}, overrides: Partial<StoredRecord> = {}): StoredRecord {
   return aRecord({ commit: BASE.commit, recipe: RECIPE, ...overrides }, { layers: BEFORE, ...measured })
@@ -118,6 +120,28 @@ describe('the record of the base commit', () => {
     read(await search.head)
     expect(await finding).toMatchObject({ kind: 'record' })
     expect(search.contents.get(digest('/before'))).toMatchObject({ size: 2_000 })
+  })
+
+  it('has its last layers read while the change is built, and none of the others, nor of the base image', async () => {
+    const layers = [
+      layerOf('/from', 1),
+      ...['/one', '/two', '/three'].map((path) => layerOf(path, 1)),
+      layerOf('/none', 0),
+    ]
+    layers[0] = { ...layers[0]!, fromBase: true }
+    const shelf = await branchWith([recordOf({ layers })])
+    const search = searchOf(shelf, {})
+    const { promise: head, resolve: read } = Promise.withResolvers<Measurement[]>()
+    const finding = findRecord({ ...search, head }, BASE, 'exact')
+    const listings = (): string[] =>
+      shelf.asked.flatMap((path) => /\/layers\/([0-9a-f]+)\.json\.gz$/.exec(path)?.[1] ?? []).toSorted()
+    const listingsOf = (...paths: string[]): string[] =>
+      paths.map((path) => digest(path).slice('sha256:'.length)).toSorted()
+    await settled(() => shelf.asked.length, 20)
+    expect(listings()).toEqual(listingsOf('/two', '/three'))
+    read(await search.head)
+    await finding
+    expect(listings()).toEqual(listingsOf('/from', '/one', '/two', '/three', '/none'))
   })
 
   it('is none where there is no branch, or none of the commit, the name or the platform', async () => {

@@ -9,7 +9,7 @@ import { folderOf } from '../record/paths.ts'
 import { unlikeRecipe } from '../record/recipe.ts'
 import type { Recipe, StoredRecord } from '../record/record.ts'
 import type { Records, Shelf } from '../record/shelf.ts'
-import { likelyPlatforms, readListings, readRecord, recordedCommits } from '../record/store.ts'
+import { likelyPlatforms, readListings, readListingsAhead, readRecord, recordedCommits } from '../record/store.ts'
 import { NO_BASELINE, type Baseline } from './baseline.ts'
 
 /** What finding a record takes. */
@@ -29,6 +29,9 @@ export type RecordSearch = {
 
 /** Why no record serves, as a clause; null: there is none. */
 export type NoRecord = { reason: string | null }
+
+/** Layers whose listings are read while this change is built: the last ones are seldom the same on both sides. */
+const LIKELY_CHANGED = 2
 
 /** Records that are looked at before they are given up: what makes one unlike makes those before it. */
 const TRIED = 10
@@ -59,9 +62,10 @@ export async function findRecord(
     const found = await Promise.all(platforms.map((platform) => readRecord(shelf, name, platform, commit)))
     if (found.length === 0 || !found.every((record) => record !== null)) continue
     const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null)
+    const begun = unlike ? [] : found.map((record) => beginContent(record, shelf, search))
     // Not before this change's image was read: what is in it is told by itself, never by a record.
     const heads = unlike ? [] : await search.head
-    const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)))
+    const measurements = await Promise.all(begun.map((finish) => finish()))
     const obstacle = unlike ?? obstacleBeside(heads, measurements)
     if (obstacle === null) {
       const record = { commit, at: found[0]!.committedAt, behind }
@@ -119,15 +123,22 @@ function obstacleBeside(heads: Measurement[], bases: Measurement[]): string | nu
   return null
 }
 
-async function withContent(
+/** Begins to read what is kept of the record's layers; who finishes has it with all its files, as far as they are known. */
+function beginContent(
   { measurement }: StoredRecord,
   shelf: Shelf,
   { name, inputs, contents }: RecordSearch,
-): Promise<Measurement> {
-  if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content') return { ...measurement, content: null }
-  const diffIds = measurement.layers.map(({ diffId }) => diffId)
+): () => Promise<Measurement> {
+  if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
+    return () => Promise.resolve({ ...measurement, content: null })
   const folder = folderOf(name, measurement.platform)
-  const listings = await readListings(shelf, folder, diffIds, (diffId) => contents.get(diffId) !== undefined)
-  for (const [diffId, listing] of listings) contents.add({ diffId, ...listing })
-  return { ...measurement, content: contentOf(diffIds, contents) }
+  const own = measurement.layers.filter(({ fromBase, size }) => fromBase !== true && size !== 0)
+  const likely = own.slice(-LIKELY_CHANGED).map(({ diffId }) => diffId)
+  const ahead = readListingsAhead(shelf, folder, likely)
+  return async () => {
+    const diffIds = measurement.layers.map(({ diffId }) => diffId)
+    const listings = await readListings(ahead, folder, diffIds, (diffId) => contents.get(diffId) !== undefined)
+    for (const [diffId, listing] of listings) contents.add({ diffId, ...listing })
+    return { ...measurement, content: contentOf(diffIds, contents) }
+  }
 }

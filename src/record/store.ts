@@ -129,6 +129,22 @@ export async function readListings(
   return found
 }
 
+/**
+ * Begins to read the listings of these layers: whoever reads them from the shelf that it gives has them sooner. What fails is told to those
+ * who ask for it.
+ */
+export function readListingsAhead(shelf: Shelf, folder: string, diffIds: readonly string[]): Shelf {
+  const begun = new Map(
+    diffIds.map((diffId) => {
+      const path = listingPath(folder, diffId)
+      const reading = shelf.read(path)
+      reading.catch(() => {})
+      return [path, reading] as const
+    }),
+  )
+  return { ...shelf, read: (path) => begun.get(path) ?? shelf.read(path) }
+}
+
 async function readListing(shelf: Shelf, folder: string, diffId: string): Promise<UnpackedListing | null> {
   const bytes = await shelf.read(listingPath(folder, diffId))
   return bytes && unpackListing(bytes, diffId)
