@@ -373,9 +373,18 @@ describe('images that are found', () => {
       bake: { target: 'web', asked: [], files: ['docker-bake.hcl'], folder: '..', context: null, args: { A: '1' } },
     })
     expect(folders[0]).not.toContain(repository.dir)
-    expect((await find({ platforms: 'linux/arm64', context: '.' })).common).toMatchObject({
+    expect((await find({ platforms: 'linux/arm64', context: 'services' })).common).toMatchObject({
       platforms: ['linux/arm64'],
-      bake: { context: '.' },
+      bake: { context: 'services' },
+    })
+    // Where the bake file lies each target's own context is found.
+    expect((await find({ context: '.' })).common).toMatchObject({ context: '.', bake: { context: null } })
+    // One for two would be the wrong one for at least one of them.
+    await expect(find({ 'bake-targets': 'lint,web', context: 'services' })).rejects.toThrow(
+      '`context` is `services`, one folder for 2 targets of the bake file, which have contexts of their own; leave it out',
+    )
+    expect(await find({ 'bake-targets': 'lint,web', context: 'services', name: 'web' })).toMatchObject({
+      images: [{ bake: { context: 'services' } }],
     })
     // Who names it wants it.
     expect((await find({ 'bake-targets': 'lint,web' })).images.map(({ name }) => name)).toEqual(['web', 'lint'])
@@ -405,6 +414,16 @@ describe('images that are found', () => {
     expect((await find({ images: 'own, web' })).images.map(({ name }) => name)).toEqual(['web', 'own'])
     expect((await find({ name: 'services/api' })).common).toMatchObject({ name: 'services/api' })
     await expect(find({ images: 'services/apo' })).rejects.toThrow('did you mean `services/api`?')
+  })
+
+  it('are not looked for beside an image that lies somewhere, which the entry with its name judges', async () => {
+    commit(
+      'bake-files: docker-bake.hcl\nmax-size: 1 MB\nimages: [{ name: web, max-size: 3 MB }, { name: api, max-size: 2 MB }]\n',
+    )
+    const { images } = await find({ image: 'docker-daemon:web:1', name: 'web' })
+    expect(images).toMatchObject([
+      { image: { text: 'docker-daemon:web:1' }, bake: null, limits: { maxSize: 3_000_000 } },
+    ])
   })
 
   it.each([

@@ -73,7 +73,7 @@ describe('the major that is released', () => {
 
   it('is the one that `init` writes and prints', () => {
     expect(majorTag).toBe(major)
-    expect(majorsIn(firstBudgetFile([], []))).toEqual([major, major])
+    expect(majorsIn(firstBudgetFile([], [], true))).toEqual([major, major])
     expect(majorsIn(WORKFLOW)).toEqual([major])
   })
 

@@ -50941,7 +50941,7 @@ function problemsOfEntries(path, images) {
     }));
 }
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building, and of what there is to build, is left out. `found`: of an
  * image that a Dockerfile or a target makes, what that says.
  */
 function settings_settingsOf(inputs, file, image, found = null) {
@@ -50958,7 +50958,7 @@ function settings_settingsOf(inputs, file, image, found = null) {
         inputs,
     ]) {
         if (level.get('image')?.text)
-            for (const name of [...inputs_inputs/* BUILDING */.fx, 'context'])
+            for (const name of [...inputs_inputs/* BUILDING */.fx, ...inputs_inputs/* FINDING */.wc, 'context'])
                 settings.delete(name);
         for (const [name, given] of level)
             settings.set(name, given);
@@ -51152,10 +51152,18 @@ async function configureFound(found, given, asked, world) {
         const inputs = seenFrom(found?.top ?? '', (0,inputs_inputs/* inputsOf */.Vc)(values), (name) => (values.get(name)?.place ?? null) !== null);
         if (image === null || image.bake === null)
             return inputs;
-        const isOwn = values.get('context') === image.weak.get('context');
+        // The bake file's folder is where each target's own context is found from.
+        const isOwn = (0,external_node_path_.resolve)(world.cwd, inputs.context) === (0,external_node_path_.resolve)(world.cwd, image.bake.folder);
         inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context });
         return inputs;
     });
+    const context = asked.get('context');
+    const moved = configured.filter(({ bake }, at) => bake?.context != null && settings[at].values.get('context') === context);
+    if (context !== undefined && moved.length > 1) {
+        // What is built of the wrong folder would be told as their image.
+        const words = `\`context\` is \`${(0,inputs_inputs/* onOneLine */.GJ)(context.text)}\`, one folder for ${moved.length} targets of the bake file, which have contexts of their own; leave it out, or name one of the images.`;
+        throw (0,inputs_inputs/* notValid */._O)([context.place === null ? words : (0,inputs_inputs/* placed */.GS)(context.place.file, context.place.line, words)], true);
+    }
     const [one] = configured;
     const isOne = one !== undefined && configured.length === 1;
     return { images: configured, common: isOne ? one : common, areSeveral: !given.has('name'), files: found?.paths ?? [] };
@@ -73333,7 +73341,7 @@ function createDaemonSource(name, surroundings) {
         if (before !== undefined)
             return { reason: before };
         if ((image.RepoTags ?? []).length === 0)
-            return { reason: 'it has no tag, and only what has one can be pushed.' };
+            return { reason: 'it has no tag, and only what has one can be pushed (`docker tag` gives it one).' };
         const lacking = new Set();
         const isAllWanted = isClassic || wanted.contents !== null;
         const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };

@@ -222,8 +222,9 @@ async function main(command: Command): Promise<number> {
   }
   if (command.kind === 'init') return writeFirstFile(command)
   if (command.kind !== 'check') return 0
-  // Two images that somebody compares are none of the repository's, unless its file is named.
-  const { images, common: inputs } = await configure(command.values, { ...here(), isFound: !command.mustExist })
+  // Two images that somebody compares, or one that is looked at, are none of the repository's, unless its file is named.
+  const isOurs = !command.mustExist && !(command.explores && command.values['image'] !== undefined)
+  const { images, common: inputs } = await configure(command.values, { ...here(), isFound: isOurs })
   const { report, packed } = await run(
     images,
     {

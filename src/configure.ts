@@ -225,10 +225,20 @@ async function configureFound(
   const configured = settings.map(({ image, values }): Inputs => {
     const inputs = seenFrom(found?.top ?? '', inputsOf(values), (name) => (values.get(name)?.place ?? null) !== null)
     if (image === null || image.bake === null) return inputs
-    const isOwn = values.get('context') === image.weak.get('context')
+    // The bake file's folder is where each target's own context is found from.
+    const isOwn = resolve(world.cwd, inputs.context) === resolve(world.cwd, image.bake.folder)
     inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context })
     return inputs
   })
+  const context = asked.get('context')
+  const moved = configured.filter(
+    ({ bake }, at) => bake?.context != null && settings[at]!.values.get('context') === context,
+  )
+  if (context !== undefined && moved.length > 1) {
+    // What is built of the wrong folder would be told as their image.
+    const words = `\`context\` is \`${onOneLine(context.text)}\`, one folder for ${moved.length} targets of the bake file, which have contexts of their own; leave it out, or name one of the images.`
+    throw notValid([context.place === null ? words : placed(context.place.file, context.place.line, words)], true)
+  }
   const [one] = configured
   const isOne = one !== undefined && configured.length === 1
   return { images: configured, common: isOne ? one : common, areSeveral: !given.has('name'), files: found?.paths ?? [] }

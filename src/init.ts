@@ -108,7 +108,7 @@ export async function init(
   const failed = images.flatMap(({ name, measured }) => ('reason' in measured ? [`${name}: ${measured.reason}`] : []))
   if (failed.length === images.length)
     throw new CouldNotMeasure('build', `No image could be measured:\n${failed.slice(0, 20).join('\n')}`)
-  const text = firstBudgetFile(images, bakeFiles)
+  const text = firstBudgetFile(images, bakeFiles, bakeTargets.length === 0)
   if (path !== null) {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, text, { flag: command.force ? 'w' : 'wx' })

@@ -52,8 +52,6 @@ it('writes a budget file of what is there, and the next check is within it', () 
   expect(shown.stdout.split('\n').slice(4, -1)).toEqual([
     'bake-files:',
     '  - docker-bake.hcl',
-    'bake-targets:',
-    '  - web',
     'images:',
     '  - name: web',
     expect.stringMatching(/^ {4}max-size: \d MB$/),

@@ -24,7 +24,7 @@ describe('a first budget file', () => {
         measured: { reason: 'the build failed:\n- images: [' },
       },
     ]
-    const text = firstBudgetFile(images, ['docker-bake.hcl'])
+    const text = firstBudgetFile(images, ['docker-bake.hcl'], true)
     expect(text.split('\n').slice(3).join('\n')).toBe(`
 bake-files:
   - docker-bake.hcl
@@ -55,8 +55,16 @@ images:
     expect(file?.images?.[1]?.values.get('file')?.text).toBe('docker/a: b')
   })
 
+  it('names targets only where they are not those of the group `default`: what is added to that is measured too', () => {
+    const targetsIn = (images: FirstImage[], isDefault: boolean): string | undefined =>
+      parsed(firstBudgetFile(images, ['docker-bake.hcl'], isDefault)).file?.defaults.get('bake-targets')?.text
+    expect(targetsIn([api], true)).toBeUndefined()
+    expect(targetsIn([api], false)).toBe('api')
+    expect(targetsIn([api, { ...api, name: 'broken', measured: { reason: 'x' } }], true)).toBe('api')
+  })
+
   it('is valid where there is nothing to keep', () => {
-    const { file, problems } = parsed(firstBudgetFile([{ ...api, measured: { reason: 'x' } }], []))
+    const { file, problems } = parsed(firstBudgetFile([{ ...api, measured: { reason: 'x' } }], [], true))
     expect([problems, file?.images, file?.defaults.size]).toEqual([[], null, 0])
   })
 
@@ -74,7 +82,7 @@ images:
     })
     fc.assert(
       fc.property(fc.uniqueArray(image, { minLength: 1, maxLength: 5, selector: ({ name }) => name }), (images) => {
-        const { file, problems } = parsed(firstBudgetFile(images, ['a.hcl']))
+        const { file, problems } = parsed(firstBudgetFile(images, ['a.hcl'], false))
         const kept = images.filter(({ measured }) => !('reason' in measured))
         // What a context or a target may be called is not this file's to say.
         const other = problems.filter((problem) => !/`(?:context|bake-targets)`/.test(problem))

@@ -47098,8 +47098,9 @@ async function main(command) {
         return writeFirstFile(command);
     if (command.kind !== 'check')
         return 0;
-    // Two images that somebody compares are none of the repository's, unless its file is named.
-    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
+    // Two images that somebody compares, or one that is looked at, are none of the repository's, unless its file is named.
+    const isOurs = !command.mustExist && !(command.explores && command.values['image'] !== undefined);
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_7__/* .configure */ .jK)(command.values, { ...here(), isFound: isOurs });
     const { report, packed } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_19__/* .run */ .e)(images, {
         ...surroundings(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
@@ -48766,7 +48767,7 @@ function problemsOfEntries(path, images) {
     }));
 }
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building, and of what there is to build, is left out. `found`: of an
  * image that a Dockerfile or a target makes, what that says.
  */
 function settingsOf(inputs, file, image, found = null) {
@@ -48783,7 +48784,7 @@ function settingsOf(inputs, file, image, found = null) {
         inputs,
     ]) {
         if (level.get('image')?.text)
-            for (const name of [...inputs_inputs/* BUILDING */.fx, 'context'])
+            for (const name of [...inputs_inputs/* BUILDING */.fx, ...inputs_inputs/* FINDING */.wc, 'context'])
                 settings.delete(name);
         for (const [name, given] of level)
             settings.set(name, given);
@@ -48977,10 +48978,18 @@ async function configureFound(found, given, asked, world) {
         const inputs = seenFrom(found?.top ?? '', (0,inputs_inputs/* inputsOf */.Vc)(values), (name) => (values.get(name)?.place ?? null) !== null);
         if (image === null || image.bake === null)
             return inputs;
-        const isOwn = values.get('context') === image.weak.get('context');
+        // The bake file's folder is where each target's own context is found from.
+        const isOwn = (0,external_node_path_.resolve)(world.cwd, inputs.context) === (0,external_node_path_.resolve)(world.cwd, image.bake.folder);
         inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context });
         return inputs;
     });
+    const context = asked.get('context');
+    const moved = configured.filter(({ bake }, at) => bake?.context != null && settings[at].values.get('context') === context);
+    if (context !== undefined && moved.length > 1) {
+        // What is built of the wrong folder would be told as their image.
+        const words = `\`context\` is \`${(0,inputs_inputs/* onOneLine */.GJ)(context.text)}\`, one folder for ${moved.length} targets of the bake file, which have contexts of their own; leave it out, or name one of the images.`;
+        throw (0,inputs_inputs/* notValid */._O)([context.place === null ? words : (0,inputs_inputs/* placed */.GS)(context.place.file, context.place.line, words)], true);
+    }
     const [one] = configured;
     const isOne = one !== undefined && configured.length === 1;
     return { images: configured, common: isOne ? one : common, areSeveral: !given.has('name'), files: found?.paths ?? [] };
@@ -55550,11 +55559,17 @@ const EXPLAINED = `https://github.com/image-budget/image-budget/blob/${version/*
 const MORE_LAYERS = 2;
 /**
  * A first budget file: each image with what it has and 10 % more, as whole MB, and two layers more. One that does not build is left as a
- * comment, with the reason. `bakeFiles`: those that have the targets, from the repository's top.
+ * comment, with the reason. `bakeFiles`: those that have the targets, from the repository's top. `isDefault`: the targets are those of the group
+ * `default`, and what is added to that later is to be measured too.
  */
-function firstBudgetFile(images, bakeFiles) {
-    const targets = images.filter(({ build, measured }) => build === null && !('reason' in measured));
-    const top = targets.length === 0 ? {} : { 'bake-files': bakeFiles, 'bake-targets': targets.map(({ name }) => name) };
+function firstBudgetFile(images, bakeFiles, isDefault) {
+    const all = images.filter(({ build }) => build === null);
+    const targets = all.filter(({ measured }) => !('reason' in measured));
+    const isWhole = isDefault && targets.length === all.length;
+    const top = {
+        ...(targets.length > 0 && { 'bake-files': bakeFiles }),
+        ...(targets.length > 0 && !isWhole && { 'bake-targets': targets.map(({ name }) => name) }),
+    };
     const isEmpty = images.every(({ measured }) => 'reason' in measured);
     return [
         `# yaml-language-server: $schema=${SCHEMA}`,
@@ -55684,7 +55699,7 @@ async function init(command, surroundings, world, finding) {
     const failed = images.flatMap(({ name, measured }) => ('reason' in measured ? [`${name}: ${measured.reason}`] : []));
     if (failed.length === images.length)
         throw new failure/* CouldNotMeasure */.N('build', `No image could be measured:\n${failed.slice(0, 20).join('\n')}`);
-    const text = firstBudgetFile(images, bakeFiles);
+    const text = firstBudgetFile(images, bakeFiles, bakeTargets.length === 0);
     if (path !== null) {
         await (0,promises_.mkdir)((0,external_node_path_.dirname)(path), { recursive: true });
         await (0,promises_.writeFile)(path, text, { flag: command.force ? 'w' : 'wx' });
@@ -80159,7 +80174,7 @@ function createDaemonSource(name, surroundings) {
         if (before !== undefined)
             return { reason: before };
         if ((image.RepoTags ?? []).length === 0)
-            return { reason: 'it has no tag, and only what has one can be pushed.' };
+            return { reason: 'it has no tag, and only what has one can be pushed (`docker tag` gives it one).' };
         const lacking = new Set();
         const isAllWanted = isClassic || wanted.contents !== null;
         const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };

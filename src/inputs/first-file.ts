@@ -19,11 +19,21 @@ const MORE_LAYERS = 2
 
 /**
  * A first budget file: each image with what it has and 10 % more, as whole MB, and two layers more. One that does not build is left as a
- * comment, with the reason. `bakeFiles`: those that have the targets, from the repository's top.
+ * comment, with the reason. `bakeFiles`: those that have the targets, from the repository's top. `isDefault`: the targets are those of the group
+ * `default`, and what is added to that later is to be measured too.
  */
-export function firstBudgetFile(images: readonly FirstImage[], bakeFiles: readonly string[]): string {
-  const targets = images.filter(({ build, measured }) => build === null && !('reason' in measured))
-  const top = targets.length === 0 ? {} : { 'bake-files': bakeFiles, 'bake-targets': targets.map(({ name }) => name) }
+export function firstBudgetFile(
+  images: readonly FirstImage[],
+  bakeFiles: readonly string[],
+  isDefault: boolean,
+): string {
+  const all = images.filter(({ build }) => build === null)
+  const targets = all.filter(({ measured }) => !('reason' in measured))
+  const isWhole = isDefault && targets.length === all.length
+  const top = {
+    ...(targets.length > 0 && { 'bake-files': bakeFiles }),
+    ...(targets.length > 0 && !isWhole && { 'bake-targets': targets.map(({ name }) => name) }),
+  }
   const isEmpty = images.every(({ measured }) => 'reason' in measured)
   return [
     `# yaml-language-server: $schema=${SCHEMA}`,

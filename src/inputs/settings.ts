@@ -2,7 +2,16 @@ import { isAbsolute, join } from 'node:path'
 import { closestMatch } from 'leven'
 import { CouldNotMeasure } from '../failure.ts'
 import type { BudgetFile, FileImage } from './budget-file.ts'
-import { BUILDING, onOneLine, placed, type Given, type GivenValues, type InputName, type Inputs } from './inputs.ts'
+import {
+  BUILDING,
+  FINDING,
+  onOneLine,
+  placed,
+  type Given,
+  type GivenValues,
+  type InputName,
+  type Inputs,
+} from './inputs.ts'
 import { withPathAt } from './named-context.ts'
 import type { ImageReference } from './reference.ts'
 
@@ -76,7 +85,7 @@ export function problemsOfEntries(path: string, images: readonly FileImage[]): s
 }
 
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building, and of what there is to build, is left out. `found`: of an
  * image that a Dockerfile or a target makes, what that says.
  */
 export function settingsOf(
@@ -97,7 +106,7 @@ export function settingsOf(
     found?.own ?? none,
     inputs,
   ]) {
-    if (level.get('image')?.text) for (const name of [...BUILDING, 'context']) settings.delete(name)
+    if (level.get('image')?.text) for (const name of [...BUILDING, ...FINDING, 'context']) settings.delete(name)
     for (const [name, given] of level) settings.set(name, given)
   }
   return settings

@@ -85,7 +85,8 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     // The name for the push would be its only one, and taking that away would delete the image.
     const before = surroundings.unpushed.get(name)
     if (before !== undefined) return { reason: before }
-    if ((image.RepoTags ?? []).length === 0) return { reason: 'it has no tag, and only what has one can be pushed.' }
+    if ((image.RepoTags ?? []).length === 0)
+      return { reason: 'it has no tag, and only what has one can be pushed (`docker tag` gives it one).' }
     const lacking = new Set<string>()
     const isAllWanted = isClassic || wanted.contents !== null
     const reception = { contents: wanted.contents, isWanted: (digest: string) => isAllWanted || lacking.has(digest) }
