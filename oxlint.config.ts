@@ -13,6 +13,7 @@ export const rooms = [
   'memory.ts',
   'turns.ts',
   'json.ts',
+  'patterns.ts',
   'exec.ts',
   'inputs/',
   'git/',

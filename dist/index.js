@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 4617:
+/***/ 9437:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45720,13 +45720,6 @@ function oncePerFolder(tell) {
         return last.told;
     };
 }
-/** Matches what any of the patterns does. Throws where one has flags: they would be lost. */
-function anyOf(patterns) {
-    const flagged = patterns.find(({ flags }) => flags !== '');
-    if (flagged)
-        throw new Error(`${flagged} has flags.`);
-    return new RegExp(patterns.map(({ source }) => source).join('|'));
-}
 /** Files by what they have in common, in their order; those of null are left out. */
 function grouped(files, keyOf) {
     const groups = new Map();
@@ -45766,7 +45759,17 @@ function parentOf(path) {
     return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
+;// CONCATENATED MODULE: ./build/patterns.js
+/** Matches what any of the patterns does. Throws where one has flags: they would be lost. */
+function anyOf(patterns) {
+    const flagged = patterns.find(({ flags }) => flags !== '');
+    if (flagged)
+        throw new Error(`${flagged} has flags.`);
+    return new RegExp(patterns.map(({ source }) => source).join('|'));
+}
+
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
 
 /** Bytes from which a toolchain is worth a word. */
 const FLOOR = 1_000_000;
@@ -46101,6 +46104,7 @@ function ignoreLine(name, bloat) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
+
 
 
 
@@ -46847,6 +46851,7 @@ function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
 
 ;// CONCATENATED MODULE: ./build/image/layer/secret.js
 
+
 /** A file of secrets is small; a longer one is something else. */
 const MAX_BYTES = 64 * 1024;
 const secret_KINDS = [
@@ -46872,7 +46877,7 @@ const secret_KINDS = [
     { secret: 'env-file', path: /(?:^|\/)\.env(?:\.[\w-]+)*$/, holds: hasEnvironment },
 ];
 /** Matches the path of any kind: most files are of none, and are told so at once. */
-const secret_ANY = new RegExp(secret_KINDS.map(({ path }) => path.source).join('|'));
+const secret_ANY = anyOf(secret_KINDS.map(({ path }) => path));
 /**
  * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
  * Red Hat's packages make for themselves.
@@ -47463,13 +47468,11 @@ function deltasOf(base, head, groups) {
 function filesByLayer(files) {
     const starts = new Map();
     const ends = new Map();
-    for (let at = 0, last = -1; at <= files.length; at += 1) {
-        const layer = files[at]?.layer ?? -1;
-        if (layer === last)
-            continue;
-        ends.set(last, at);
-        starts.set(layer, at);
-        last = layer;
+    for (let at = 0; at < files.length; at += 1) {
+        const { layer } = files[at];
+        if (!starts.has(layer))
+            starts.set(layer, at);
+        ends.set(layer, at + 1);
     }
     return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0);
 }
@@ -78357,7 +78360,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4617);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9437);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);

@@ -44435,13 +44435,6 @@ function oncePerFolder(tell) {
         return last.told;
     };
 }
-/** Matches what any of the patterns does. Throws where one has flags: they would be lost. */
-function anyOf(patterns) {
-    const flagged = patterns.find(({ flags }) => flags !== '');
-    if (flagged)
-        throw new Error(`${flagged} has flags.`);
-    return new RegExp(patterns.map(({ source }) => source).join('|'));
-}
 /** Files by what they have in common, in their order; those of null are left out. */
 function grouped(files, keyOf) {
     const groups = new Map();
@@ -44481,7 +44474,10 @@ function parentOf(path) {
     return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
+// EXTERNAL MODULE: ./build/patterns.js
+var patterns = __nccwpck_require__(5385);
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
 
 /** Bytes from which a toolchain is worth a word. */
 const FLOOR = 1_000_000;
@@ -44599,8 +44595,8 @@ function judgeOf(content) {
 }
 /** Matches what any of them does: most files are of none, and are told so at once. */
 const ANY = {
-    packages: anyOf(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
-    places: anyOf(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),
+    packages: (0,patterns/* anyOf */.E)(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
+    places: (0,patterns/* anyOf */.E)(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),
 };
 function partOf(text, by) {
     if (!ANY[by].test(text))
@@ -44819,6 +44815,7 @@ function ignoreLine(name, bloat) {
 
 
 
+
 /** Bytes from which a cache is worth a word. */
 const package_cache_FLOOR = 100_000;
 const package_cache_HOME = String.raw `/(?:root|home/[^/]+|usr/local/share|usr/src/app|var/www|app)`;
@@ -44921,7 +44918,7 @@ const CACHES = [
     },
 ];
 /** Matches the folder of any of them: most folders are of none, and are told so at once. */
-const package_cache_ANY = anyOf(CACHES.map(({ folder }) => folder));
+const package_cache_ANY = (0,patterns/* anyOf */.E)(CACHES.map(({ folder }) => folder));
 /** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
 const cachesIn = oncePerImage((image) => {
     const { content } = image;
@@ -48131,13 +48128,11 @@ function deltasOf(base, head, groups) {
 function filesByLayer(files) {
     const starts = new Map();
     const ends = new Map();
-    for (let at = 0, last = -1; at <= files.length; at += 1) {
-        const layer = files[at]?.layer ?? -1;
-        if (layer === last)
-            continue;
-        ends.set(last, at);
-        starts.set(layer, at);
-        last = layer;
+    for (let at = 0; at < files.length; at += 1) {
+        const { layer } = files[at];
+        if (!starts.has(layer))
+            starts.set(layer, at);
+        ends.set(layer, at + 1);
     }
     return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0);
 }
@@ -52470,7 +52465,9 @@ function entriesOf(entry, whiteout) {
 /* harmony export */   Od: () => (/* binding */ maySecret),
 /* harmony export */   eV: () => (/* binding */ secretReader)
 /* harmony export */ });
-/* harmony import */ var _gather_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1477);
+/* harmony import */ var _patterns_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5385);
+/* harmony import */ var _gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+
 
 /** A file of secrets is small; a longer one is something else. */
 const MAX_BYTES = 64 * 1024;
@@ -52497,7 +52494,7 @@ const KINDS = [
     { secret: 'env-file', path: /(?:^|\/)\.env(?:\.[\w-]+)*$/, holds: hasEnvironment },
 ];
 /** Matches the path of any kind: most files are of none, and are told so at once. */
-const ANY = new RegExp(KINDS.map(({ path }) => path.source).join('|'));
+const ANY = (0,_patterns_js__WEBPACK_IMPORTED_MODULE_0__/* .anyOf */ .E)(KINDS.map(({ path }) => path));
 /**
  * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
  * Red Hat's packages make for themselves.
@@ -52524,7 +52521,7 @@ const secretReader = (path, size) => {
         return null;
     if (kind.secret === 'env-file' && PATTERN_ENV.test(path))
         return null;
-    return (0,_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, MAX_BYTES, (payload) => kind.holds(payload.toString('latin1')) ? { kind: 'secret', secret: kind.secret } : null);
+    return (0,_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, MAX_BYTES, (payload) => kind.holds(payload.toString('latin1')) ? { kind: 'secret', secret: kind.secret } : null);
 };
 /** PEM (RFC 7468), OpenSSH's and PGP's form too. A public key or a certificate is none. */
 function hasPrivateKey(text) {
@@ -58475,6 +58472,23 @@ const SKELETON = `<noscript>This page draws its map with a script of its own, wh
   <p id="keys">Keys on the map: arrows go from one to the next, Enter goes in, Escape or Backspace goes out, / searches.</p>
 </footer>
 <p id="said" role="status" class="unseen"></p>`;
+
+
+/***/ }),
+
+/***/ 5385:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ anyOf)
+/* harmony export */ });
+/** Matches what any of the patterns does. Throws where one has flags: they would be lost. */
+function anyOf(patterns) {
+    const flagged = patterns.find(({ flags }) => flags !== '');
+    if (flagged)
+        throw new Error(`${flagged} has flags.`);
+    return new RegExp(patterns.map(({ source }) => source).join('|'));
+}
 
 
 /***/ }),

@@ -1,10 +1,10 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
+import { anyOf } from '../patterns.ts'
 import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
 import { toolchainFiles } from './toolchain.ts'
 import {
-  anyOf,
   bytesOf,
   distributionPackage,
   findingIn,

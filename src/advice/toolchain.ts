@@ -2,9 +2,9 @@ import type { ImageContent } from '../image/content.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
+import { anyOf } from '../patterns.ts'
 import type { Rule, Words } from './finding.ts'
 import {
-  anyOf,
   bytesOf,
   distributionPackage,
   findingIn,

@@ -96,13 +96,6 @@ export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: stri
   }
 }
 
-/** Matches what any of the patterns does. Throws where one has flags: they would be lost. */
-export function anyOf(patterns: readonly RegExp[]): RegExp {
-  const flagged = patterns.find(({ flags }) => flags !== '')
-  if (flagged) throw new Error(`${flagged} has flags.`)
-  return new RegExp(patterns.map(({ source }) => source).join('|'))
-}
-
 /** Files by what they have in common, in their order; those of null are left out. */
 export function grouped<Key>(
   files: Iterable<ImageFile>,

@@ -65,12 +65,10 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
 function filesByLayer(files: readonly ImageFile[]): (layer: number) => ImageFile[] {
   const starts = new Map<number, number>()
   const ends = new Map<number, number>()
-  for (let at = 0, last = -1; at <= files.length; at += 1) {
-    const layer = files[at]?.layer ?? -1
-    if (layer === last) continue
-    ends.set(last, at)
-    starts.set(layer, at)
-    last = layer
+  for (let at = 0; at < files.length; at += 1) {
+    const { layer } = files[at]!
+    if (!starts.has(layer)) starts.set(layer, at)
+    ends.set(layer, at + 1)
   }
   return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0)
 }

@@ -1,3 +1,4 @@
+import { anyOf } from '../../patterns.ts'
 import { gathering, type OpenReader } from './gather.ts'
 
 /** What kind of secret a file holds. Of the secret itself nothing is kept. */
@@ -47,7 +48,7 @@ const KINDS: Kind[] = [
 ]
 
 /** Matches the path of any kind: most files are of none, and are told so at once. */
-const ANY = new RegExp(KINDS.map(({ path }) => path.source).join('|'))
+const ANY = anyOf(KINDS.map(({ path }) => path))
 
 /**
  * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
