@@ -76131,6 +76131,8 @@ function createCommons(surroundings, world, scratch, isAlone) {
     let plugin = null;
     const createExec = (until) => throughPlugin(world.createExec(until), () => plugin);
     const exec = createExec(signal);
+    const findSocket = createFindSocket(exec, signal);
+    const over = new AbortController();
     /** Nobody waits for it: until it is known, docker finds it. */
     const knowPlugin = async (found, builder) => {
         const docker = await (0,build_exec/* findProgram */.Kp)('docker', world.env['PATH'] ?? '');
@@ -76152,18 +76154,25 @@ function createCommons(surroundings, world, scratch, isAlone) {
         onFailure: () => (isAlone ? stop.abort() : undefined),
         contents: createLayerContents(signal, world.log.read),
         layers: new Map(),
-        findSocket: createFindSocket(exec, signal),
+        findSocket,
         createExec,
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: turns_once(async (builder) => {
-            const found = await inspectBuilder(world.createExec(world.signal), builder);
+            const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, over.signal])), builder);
             knowPlugin(found, builder).catch(() => { });
+            // While it builds: what was built is asked for there.
+            if (found.engine.driver === 'docker')
+                findSocket().catch(() => { });
             return found.engine;
         }, (builder) => builder ?? ''),
         openCheckout: turns_once(async (folder) => checkoutOf(await openRepository(exec, folder)), (folder) => folder),
         readDefinition: (run, names) => definitionOf({ run, names }),
         inTurn: createTurns(1),
         removals: createRemovals(world.signal),
+        close: () => {
+            over.abort();
+            stop.abort();
+        },
     };
 }
 /**
@@ -76216,13 +76225,9 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
 async function measureBuilds(tools, surroundings, world, commons, facts, onName, stop) {
     const { inputs, cwd } = tools;
     const maySkip = surroundings.isProposal && inputs.untouched === 'skip';
-    const askEngine = () => {
-        const engine = commons.engineOf(inputs.builder);
-        engine.catch(() => { });
-        return engine;
-    };
-    if (!maySkip)
-        void askEngine();
+    // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
+    const engine = commons.engineOf(inputs.builder);
+    engine.catch(() => { });
     const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     const { repository } = checkout;
     facts.name = inputs.name ?? sides_nameOf(inputs, cwd, repository, surroundings.repositoryName);
@@ -76235,7 +76240,6 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
         if (since !== null)
             return { untouchedSince: since };
     }
-    const engine = askEngine();
     onName(facts.name);
     const shop = {
         ...tools,
@@ -76394,8 +76398,8 @@ async function headRevision(repository, scratch, uncommitted, log) {
 async function run(images, surroundings, world) {
     const isAlone = images.length === 1;
     const scratch = await makeScratch(surroundings.temporary);
+    const commons = createCommons(surroundings, world, scratch, isAlone);
     try {
-        const commons = createCommons(surroundings, world, scratch, isAlone);
         // What they wait for is the engine, which has the same cores.
         const inTurn = createTurns((0,external_node_os_.availableParallelism)());
         // All of them have ended before what they work in is removed.
@@ -76424,6 +76428,7 @@ async function run(images, surroundings, world) {
         throw error;
     }
     finally {
+        commons.close();
         await run_discard(scratch, world.log);
     }
 }

@@ -34,8 +34,8 @@ export type Outcome = { report: Report; recordables: Recordable[]; packed: Packe
 export async function run(images: readonly Inputs[], surroundings: Surroundings, world: World): Promise<Outcome> {
   const isAlone = images.length === 1
   const scratch = await makeScratch(surroundings.temporary)
+  const commons = createCommons(surroundings, world, scratch, isAlone)
   try {
-    const commons = createCommons(surroundings, world, scratch, isAlone)
     // What they wait for is the engine, which has the same cores.
     const inTurn = createTurns(availableParallelism())
     // All of them have ended before what they work in is removed.
@@ -64,6 +64,7 @@ export async function run(images: readonly Inputs[], surroundings: Surroundings,
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
     throw error
   } finally {
+    commons.close()
     await discard(scratch, world.log)
   }
 }

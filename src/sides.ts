@@ -108,6 +108,8 @@ export type Commons = {
   inTurn: InTurn
   /** What was built is in the engine until this is flushed. */
   removals: Removals
+  /** Ends what was asked ahead and turned out not to be needed. */
+  close: () => void
 }
 
 /** The checkout's own revision; `dirty`: with what is not committed. */
@@ -120,6 +122,8 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   let plugin: string | null = null
   const createExec = (until: AbortSignal): Exec => throughPlugin(world.createExec(until), () => plugin)
   const exec = createExec(signal)
+  const findSocket = createFindSocket(exec, signal)
+  const over = new AbortController()
   /** Nobody waits for it: until it is known, docker finds it. */
   const knowPlugin = async (found: Builder, builder: string | null): Promise<void> => {
     const docker = await findProgram('docker', world.env['PATH'] ?? '')
@@ -149,13 +153,15 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     onFailure: () => (isAlone ? stop.abort() : undefined),
     contents: createLayerContents(signal, world.log.read),
     layers: new Map(),
-    findSocket: createFindSocket(exec, signal),
+    findSocket,
     createExec,
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       async (builder) => {
-        const found = await inspectBuilder(world.createExec(world.signal), builder)
+        const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, over.signal])), builder)
         knowPlugin(found, builder).catch(() => {})
+        // While it builds: what was built is asked for there.
+        if (found.engine.driver === 'docker') findSocket().catch(() => {})
         return found.engine
       },
       (builder) => builder ?? '',
@@ -167,6 +173,10 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     readDefinition: (run, names) => definitionOf({ run, names }),
     inTurn: createTurns(1),
     removals: createRemovals(world.signal),
+    close: () => {
+      over.abort()
+      stop.abort()
+    },
   }
 }
 
@@ -262,12 +272,9 @@ async function measureBuilds(
 ): Promise<Sides | Untouched> {
   const { inputs, cwd } = tools
   const maySkip = surroundings.isProposal && inputs.untouched === 'skip'
-  const askEngine = (): Promise<Engine> => {
-    const engine = commons.engineOf(inputs.builder)
-    engine.catch(() => {})
-    return engine
-  }
-  if (!maySkip) void askEngine()
+  // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
+  const engine = commons.engineOf(inputs.builder)
+  engine.catch(() => {})
   const { checkout, head } = await commons.openCheckout(await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
   const { repository } = checkout
   facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
@@ -279,7 +286,6 @@ async function measureBuilds(
     const since = await untouchedSince(inputs, { checkout, head: commit, base, cwd, budgetFiles })
     if (since !== null) return { untouchedSince: since }
   }
-  const engine = askEngine()
   onName(facts.name)
   const shop: Workshop = {
     ...tools,

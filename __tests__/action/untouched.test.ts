@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
@@ -99,6 +100,22 @@ it('passes without docker, builds nothing, and writes no comment', async () => {
   expect(github.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     'GET /repos/octo-org/shop/issues/1/comments',
   ])
+})
+
+describe('beside an engine that never answers', () => {
+  const asked = new Set<Socket>()
+  const silent = createServer((connection) => void asked.add(connection.on('error', () => {})))
+  afterEach(() => {
+    for (const connection of asked) connection.destroy()
+    silent.close()
+  })
+
+  it('ends all the same', async () => {
+    const socket = join(folder, 'silent.sock')
+    await new Promise<void>((resolve) => silent.listen(socket, resolve))
+    const result = await run(docs, { env: { ...engines()[0]!.env, DOCKER_HOST: `unix://${socket}` } })
+    expect(result).toMatchObject({ exitCode: 0, annotations: [], outputs: { verdict: 'within' } })
+  })
 })
 
 it('brings a comment up to date that says what was so before', async () => {

@@ -82997,6 +82997,8 @@ function createCommons(surroundings, world, scratch, isAlone) {
     let plugin = null;
     const createExec = (until) => throughPlugin(world.createExec(until), () => plugin);
     const exec = createExec(signal);
+    const findSocket = createFindSocket(exec, signal);
+    const over = new AbortController();
     /** Nobody waits for it: until it is known, docker finds it. */
     const knowPlugin = async (found, builder) => {
         const docker = await (0,build_exec/* findProgram */.Kp)('docker', world.env['PATH'] ?? '');
@@ -83018,18 +83020,25 @@ function createCommons(surroundings, world, scratch, isAlone) {
         onFailure: () => (isAlone ? stop.abort() : undefined),
         contents: createLayerContents(signal, world.log.read),
         layers: new Map(),
-        findSocket: createFindSocket(exec, signal),
+        findSocket,
         createExec,
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)(async (builder) => {
-            const found = await inspectBuilder(world.createExec(world.signal), builder);
+            const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, over.signal])), builder);
             knowPlugin(found, builder).catch(() => { });
+            // While it builds: what was built is asked for there.
+            if (found.engine.driver === 'docker')
+                findSocket().catch(() => { });
             return found.engine;
         }, (builder) => builder ?? ''),
         openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
         readDefinition: (run, names) => definitionOf({ run, names }),
         inTurn: (0,turns/* createTurns */.z)(1),
         removals: createRemovals(world.signal),
+        close: () => {
+            over.abort();
+            stop.abort();
+        },
     };
 }
 /**
@@ -83082,13 +83091,9 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
 async function measureBuilds(tools, surroundings, world, commons, facts, onName, stop) {
     const { inputs, cwd } = tools;
     const maySkip = surroundings.isProposal && inputs.untouched === 'skip';
-    const askEngine = () => {
-        const engine = commons.engineOf(inputs.builder);
-        engine.catch(() => { });
-        return engine;
-    };
-    if (!maySkip)
-        void askEngine();
+    // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
+    const engine = commons.engineOf(inputs.builder);
+    engine.catch(() => { });
     const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
@@ -83101,7 +83106,6 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
         if (since !== null)
             return { untouchedSince: since };
     }
-    const engine = askEngine();
     onName(facts.name);
     const shop = {
         ...tools,
@@ -83262,8 +83266,8 @@ var version = __nccwpck_require__(8508);
 async function run(images, surroundings, world) {
     const isAlone = images.length === 1;
     const scratch = await makeScratch(surroundings.temporary);
+    const commons = createCommons(surroundings, world, scratch, isAlone);
     try {
-        const commons = createCommons(surroundings, world, scratch, isAlone);
         // What they wait for is the engine, which has the same cores.
         const inTurn = (0,turns/* createTurns */.z)((0,external_node_os_.availableParallelism)());
         // All of them have ended before what they work in is removed.
@@ -83292,6 +83296,7 @@ async function run(images, surroundings, world) {
         throw error;
     }
     finally {
+        commons.close();
         await run_discard(scratch, world.log);
     }
 }
