@@ -45344,7 +45344,9 @@ const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'ge
 const COVERAGE_REPORT = /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//;
 /** The folders called `coverage` that hold a report, of all files. */
 function coverageReports(files) {
-    return new Set(files.flatMap(({ path }) => COVERAGE_REPORT.test(path) ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? []) : []));
+    return new Set(files.flatMap(({ path }) => path.includes('/coverage/') && COVERAGE_REPORT.test(path)
+        ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? [])
+        : []));
 }
 /** What a file is left over from, or null; `inPackage`: it lies where packages are installed. */
 function leftoverOf(path, reports) {
@@ -45446,7 +45448,26 @@ function layFiles(layers) {
     }
     return { files, file: (path) => tree.fileAt(path) };
 }
-/** Whether a file lies in this folder (with its final `/`), and in none of that. */
+const foldersOf = new WeakMap();
+/** An image's files by folder, in their order; one that they come back to is there again. What a folder decides has not to be asked of each file. */
+function byFolder(files) {
+    const known = foldersOf.get(files);
+    if (known)
+        return known;
+    const found = [];
+    for (let start = 0, end = 0; start < files.length; start = end) {
+        const { path, layer } = files[start];
+        const folder = path.slice(0, path.lastIndexOf('/') + 1);
+        const isThere = (file) => file.layer === layer && liesIn(file.path, folder);
+        do
+            end += 1;
+        while (end < files.length && isThere(files[end]));
+        found.push({ folder, layer, files: files.slice(start, end) });
+    }
+    foldersOf.set(files, found);
+    return found;
+}
+/** Whether a file lies in this folder, and in none of that. */
 function liesIn(path, folder) {
     return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder);
 }
@@ -45645,7 +45666,7 @@ const MAX_PATHS = 5;
 
 
 
-/** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
+/** Whether the layer of a file, or of a folder's files, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
 function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
 }
@@ -45700,38 +45721,34 @@ function oncePerImage(tell) {
         return found;
     };
 }
-/** Folders of which it is remembered what was told. */
-const KNOWN_FOLDERS = 1_000;
-/** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
-function oncePerFolder(tell) {
-    const known = new Map();
-    let last = null;
-    return (path) => {
-        if (last !== null && liesIn(path, last.folder))
-            return last.told;
-        const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        if (!known.has(folder)) {
-            const told = tell(folder);
-            if (known.size === KNOWN_FOLDERS)
-                known.clear();
-            known.set(folder, told);
-        }
-        last = { folder, told: known.get(folder) };
-        return last.told;
-    };
-}
 /** Files by what they have in common, in their order; those of null are left out. */
 function grouped(files, keyOf) {
     const groups = new Map();
+    group(files, keyOf, groups);
+    return groups;
+}
+function group(files, keyOf, groups) {
     for (const file of files) {
         const key = keyOf(file);
         if (key === null)
             continue;
-        const group = groups.get(key);
-        if (group)
-            group.push(file);
+        const known = groups.get(key);
+        if (known)
+            known.push(file);
         else
             groups.set(key, [file]);
+    }
+}
+/**
+ * The same of an image's files, where most are told by their folder: `keyIn` is asked of each folder in turn, and gives what tells its files' keys; null
+ * leaves all of them out.
+ */
+function groupedByFolder(files, keyIn) {
+    const groups = new Map();
+    for (const folder of byFolder(files)) {
+        const keyOf = keyIn(folder);
+        if (keyOf !== null)
+            group(folder.files, keyOf, groups);
     }
     return groups;
 }
@@ -45971,7 +45988,7 @@ const bloatIn = oncePerImage(findBloat);
 function findBloat(image) {
     const bloat = new Map();
     const origins = image.layers.map((layer) => originOf(layer));
-    const copied = grouped(image.content?.files ?? [], (file) => origins[file.layer]?.from === 'context' && isOwn(image, file) ? file.layer : null);
+    const copied = groupedByFolder(image.content?.files ?? [], (its) => origins[its.layer]?.from === 'context' && isOwn(image, its) ? () => its.layer : null);
     if (image.content === null || copied.size === 0)
         return bloat;
     const files = image.content.files.filter((file) => isOwn(image, file));
@@ -46218,20 +46235,17 @@ const cachesIn = oncePerImage((image) => {
         return new Map();
     const { files } = content;
     const toolchains = toolchainFiles(image);
-    const cacheOf = oncePerFolder((path) => (package_cache_ANY.test(path) ? CACHES.find(({ folder }) => folder.test(path)) : undefined));
     let playing = null;
-    return grouped(files, (file) => {
-        if (file.lost !== null || !isOwn(image, file))
+    return groupedByFolder(files, (its) => {
+        const cache = isOwn(image, its) && package_cache_ANY.test(its.folder) ? CACHES.find(({ folder }) => folder.test(its.folder)) : null;
+        if (!cache)
             return null;
-        const cache = cacheOf(file.path);
-        if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null))
-            return null;
-        if (cache?.id === 'yarn') {
+        if (cache.id === 'yarn') {
             playing ??= playingIn(files);
-            if (playing.has(file.path.slice(0, file.path.indexOf('.yarn/'))))
+            if (playing.has(its.folder.slice(0, its.folder.indexOf('.yarn/'))))
                 return null;
         }
-        return cache ?? null;
+        return (file) => file.lost !== null || toolchains.has(file) || distributionPackage(content, file) !== null ? null : cache;
     });
 });
 /** The folders (with their final `/`) in which Yarn's Plug'n'Play runs programs out of its cache. */
@@ -46360,22 +46374,17 @@ function leftFiles(image) {
 /** By kind, those that are worth a word; and each file's folder. */
 const leftIn = oncePerImage((image) => {
     const folders = new Map();
-    const byKind = grouped(image.content?.files ?? [], kindOf(image, folders));
+    const byKind = groupedByFolder(image.content?.files ?? [], kindIn(image, folders));
     const floor = (kind) => (kind === 'packages' ? PACKAGES_FLOOR : vcs_and_tests_FLOOR);
     return { byKind: [...byKind].filter(([kind, files]) => bytesOf(files) >= floor(kind)), folders };
 });
-/** Tells the kind of what is left over, and notes its folder. */
-function kindOf(image, folders) {
+/** Tells, folder by folder, the kind of what is left over, and notes the outermost folder of it. */
+function kindIn(image, folders) {
     const { content } = image;
     const reports = coverageReports(content?.files ?? []);
     const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)];
-    const inFolder = oncePerFolder((folder) => leftoverOf(`${folder}x`, reports));
-    return (file) => {
-        if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/'))
-            return null;
-        // A folder decides for all that lies in it, but for logs.
-        const leftover = inFolder(file.path) ?? (file.path.includes('.log') ? leftoverOf(file.path, reports) : null);
-        if (leftover === null)
+    const kindOf = (file, leftover) => {
+        if (content === null || leftover === null || file.lost !== null)
             return null;
         const { kind, folder, inPackage } = leftover;
         const isTest = kind === 'tests' || kind === 'coverage';
@@ -46388,6 +46397,15 @@ function kindOf(image, folders) {
             return null;
         folders.set(file, folder);
         return inPackage && isTest ? 'packages' : kind;
+    };
+    return (its) => {
+        if (!isOwn(image, its) || its.folder.startsWith('/var/log/'))
+            return null;
+        // A folder decides for all that lies in it, but for logs.
+        const leftover = leftoverOf(`${its.folder}x`, reports);
+        if (leftover !== null)
+            return (file) => kindOf(file, leftover);
+        return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null);
     };
 }
 function vcs_and_tests_fixOf(kind, layer, files, folders) {
@@ -46662,7 +46680,113 @@ const layerCount = ({ layers }) => layers.length < CLOSE
         },
     ];
 
+;// CONCATENATED MODULE: ./build/image/layer/entries.js
+/**
+ * Bytes of a file from which it has a checksum: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`; `duplicate-files.ts` has
+ * a larger floor). Most files are smaller, and most of the time that checksums would take is theirs.
+ */
+const CHECKSUM_FLOOR = 50_000;
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** Most paths fit into it. */
+const scratch = Buffer.alloc(4096);
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
+function flat(path) {
+    // A unit of UTF-16 becomes three bytes at most.
+    return 3 * path.length <= scratch.length
+        ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
+        : Buffer.from(path).toString();
+}
+/** As many entries are packed together. */
+const BLOCK = 1_000;
+const entries_KINDS = [
+    'file',
+    'link',
+    'symlink',
+    'folder',
+    'other',
+    'removed',
+    'opaque',
+];
+/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
+const NUMBERS = 5;
+/**
+ * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
+ * an object takes twice as many.
+ */
+function createEntries() {
+    const blocks = [];
+    let last = [];
+    let takesAway = false;
+    return {
+        get length() {
+            return blocks.length * BLOCK + last.length;
+        },
+        get takesAway() {
+            return takesAway;
+        },
+        push: (entry) => {
+            last.push(entry);
+            if (entry.kind === 'removed' || entry.kind === 'opaque')
+                takesAway = true;
+            if (last.length < BLOCK)
+                return;
+            blocks.push(pack(last));
+            last = [];
+        },
+        *[Symbol.iterator]() {
+            for (const block of blocks)
+                yield* unpack(block);
+            yield* last;
+        },
+    };
+}
+/** Written as one loop: it is gone through for every entry of an image. */
+function pack(entries) {
+    const kinds = new Uint8Array(entries.length);
+    const targets = [];
+    const numbers = [];
+    const facts = new Map();
+    let files = 0;
+    for (const [at, entry] of entries.entries()) {
+        kinds[at] = entries_KINDS.indexOf(entry.kind);
+        if ('target' in entry)
+            targets.push(entry.target);
+        if (entry.kind !== 'file')
+            continue;
+        numbers.push(entry.size, entry.mode, entry.uid, entry.gid, entry.checksum);
+        if (entry.facts.length > 0)
+            facts.set(files, entry.facts);
+        files += 1;
+    }
+    // A copy has no room to grow.
+    return { kinds, paths: entries.map(({ path }) => path), targets, numbers: numbers.slice(), facts };
+}
+function unpack({ kinds, paths, targets, numbers, facts }) {
+    let [files, links] = [0, 0];
+    return paths.map((path, at) => {
+        const kind = entries_KINDS[kinds[at]];
+        if (kind === 'link' || kind === 'symlink')
+            return { kind, path, target: targets[links++] };
+        if (kind !== 'file')
+            return { kind, path };
+        const first = NUMBERS * files;
+        files += 1;
+        return {
+            kind,
+            path,
+            size: numbers[first],
+            mode: numbers[first + 1],
+            uid: numbers[first + 2],
+            gid: numbers[first + 3],
+            checksum: numbers[first + 4] ?? null,
+            facts: facts.get(files - 1) ?? NO_FACTS,
+        };
+    });
+}
+
 ;// CONCATENATED MODULE: ./build/advice/removed-later.js
+
 
 
 
@@ -46735,8 +46859,13 @@ function removed_later_findingOf(image, files, successors) {
     });
     return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced };
 }
+/** Small files have no checksum: one of another owner or mode and the same size was given away, not written. */
 function hasSameContent(one, other) {
-    return one.checksum !== null && one.checksum === other.checksum && one.size === other.size;
+    if (one.size !== other.size)
+        return false;
+    if (one.size < CHECKSUM_FLOOR)
+        return one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode;
+    return one.checksum !== null && one.checksum === other.checksum;
 }
 /** What differs between files and their successors. */
 function changesOf(copies) {
@@ -47427,62 +47556,81 @@ function similarity(left, right) {
 }
 
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
+
 /**
  * Compares the files of each group, path by path. What one group has more of and another one less, at the same path, has moved and is no
  * growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = filesByLayer(base.files);
-    const after = filesByLayer(head.files);
+    const before = Map.groupBy(byFolder(base.files), ({ layer }) => layer);
+    const after = Map.groupBy(byFolder(head.files), ({ layer }) => layer);
     const all = groups.map((group) => {
-        const paths = new Map();
-        for (const layer of group.before) {
-            for (const file of before(layer)) {
-                const delta = deltaAt(paths, file.path);
-                delta.amount -= file.size;
-                delta.package ??= file.package === null ? null : base.packages[file.package];
-            }
-        }
-        // What only the head has is not looked for again: there may be hundreds of thousands.
-        const added = [];
-        for (const layer of group.after) {
-            for (const { path, size, package: owner } of after(layer)) {
-                const its = owner === null ? null : head.packages[owner];
-                const delta = paths.get(path);
-                if (!delta) {
-                    added.push({ path, amount: size, isAfter: true, package: its });
-                    continue;
-                }
-                if (!delta.isAfter)
-                    delta.package = its ?? delta.package;
-                delta.amount += size;
-                delta.isAfter = true;
-            }
-        }
-        return changedOf([...paths.values(), ...added]);
+        const was = Map.groupBy(deltas_foldersOf(before, group.before), ({ folder }) => folder);
+        const is = Map.groupBy(deltas_foldersOf(after, group.after), ({ folder }) => folder);
+        const deltas = [];
+        const add = (folder) => {
+            const found = deltasIn(was.get(folder) ?? [], is.get(folder) ?? [], base.packages, head.packages);
+            for (const delta of found)
+                if (delta.amount !== 0)
+                    deltas.push(delta);
+        };
+        for (const folder of was.keys())
+            add(folder);
+        for (const folder of is.keys())
+            if (!was.has(folder))
+                add(folder);
+        return deltas;
     });
     const moved = withoutMoves(all);
     return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
-/** The files of one layer; an image's files stand in the order of its layers. */
-function filesByLayer(files) {
-    const starts = new Map();
-    const ends = new Map();
-    for (let at = 0; at < files.length; at += 1) {
-        const { layer } = files[at];
-        if (!starts.has(layer))
-            starts.set(layer, at);
-        ends.set(layer, at + 1);
-    }
-    return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0);
+function deltas_foldersOf(all, layers) {
+    return layers.flatMap((layer) => all.get(layer) ?? []);
 }
-function deltaAt(paths, path) {
-    const found = paths.get(path);
-    if (found)
-        return found;
-    const delta = { path, amount: 0, isAfter: false, package: null };
-    paths.set(path, delta);
-    return delta;
+/** What became of one folder's files. Where only one side has it nothing is looked for: there may be hundreds of thousands. */
+function deltasIn(before, after, packagesBefore, packagesAfter) {
+    const gone = deltasFrom(before, packagesBefore, false);
+    const added = deltasFrom(after, packagesAfter, true);
+    if (gone.length === 0)
+        return added;
+    if (added.length === 0)
+        return gone;
+    const paths = new Map();
+    for (const delta of gone) {
+        const known = paths.get(delta.path);
+        if (!known) {
+            paths.set(delta.path, delta);
+            continue;
+        }
+        known.amount += delta.amount;
+        known.package ??= delta.package;
+    }
+    for (const delta of added) {
+        const known = paths.get(delta.path);
+        if (!known) {
+            paths.set(delta.path, delta);
+            continue;
+        }
+        if (!known.isAfter)
+            known.package = delta.package ?? known.package;
+        known.amount += delta.amount;
+        known.isAfter = true;
+    }
+    return paths.values();
+}
+/** Each file as if the other side had none of them. */
+function deltasFrom(folders, packages, isAfter) {
+    const deltas = [];
+    for (const { files } of folders) {
+        for (const { path, size, package: owner } of files)
+            deltas.push({
+                path,
+                amount: isAfter ? size : -size,
+                isAfter,
+                package: owner === null ? null : packages[owner],
+            });
+    }
+    return deltas;
 }
 /** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
 function changedOf(deltas) {
@@ -47630,7 +47778,7 @@ function parts_partsOf(deltas, sides) {
     }
     const parts = [
         ...[...groups.values()].map(({ owned, ...container }) => packagesPart(container, owned, sides)),
-        ...foldersOf(loose, sides),
+        ...parts_foldersOf(loose, sides),
     ];
     return parts
         .filter(({ amount }) => amount !== 0)
@@ -47725,7 +47873,7 @@ function parts_commonFolder(one, other) {
 function parts_sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
-function foldersOf(deltas, sides) {
+function parts_foldersOf(deltas, sides) {
     const parts = [];
     const waiting = childrenOf({ path: '', deltas });
     for (let branch = waiting.pop(); branch; branch = waiting.pop()) {
@@ -47793,15 +47941,15 @@ function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
 /** Of every folder in which either image ships anything. */
 function changesOfFolders(base, head) {
     const folders = new Map();
-    for (const parent of parentsOf(base.files)) {
-        for (const folder of upwards(parent)) {
+    for (const { folder: parent } of byFolder(base.files)) {
+        for (const folder of upwards(parent.slice(0, -1))) {
             if (folders.has(folder))
                 break;
             folders.set(folder, 'gone');
         }
     }
-    for (const parent of parentsOf(head.files)) {
-        for (const folder of upwards(parent)) {
+    for (const { folder: parent } of byFolder(head.files)) {
+        for (const folder of upwards(parent.slice(0, -1))) {
             const known = folders.get(folder);
             if (known === 'new' || known === 'changed')
                 break;
@@ -47809,16 +47957,6 @@ function changesOfFolders(base, head) {
         }
     }
     return folders;
-}
-/** The folders of files; most lie where the one before does, and theirs is not told again. */
-function* parentsOf(files) {
-    let last = '';
-    for (const { path } of files) {
-        if (liesIn(path, last))
-            continue;
-        last = path.slice(0, path.lastIndexOf('/') + 1);
-        yield last.slice(0, -1);
-    }
 }
 /** The path and the folders above it, the deepest first, without the root. */
 function* upwards(path) {
@@ -48192,7 +48330,7 @@ function figuresOf({ engine, size, sizeFrom }) {
  * Two that have a size are alike where this is the same, whatever lies between them. What does not depend on how a size is counted has none:
  * `size` null.
  */
-function alike_kindOf({ store, size, sizeFrom }) {
+function kindOf({ store, size, sizeFrom }) {
     return size === null ? String(store) : `${store} ${sizeFrom}`;
 }
 
@@ -49310,17 +49448,15 @@ function json_parseJson(text) {
 
 
 
-/** Those: https://docs.docker.com/build/bake/reference/#file-format */
-const FOUND_BY_ITSELF = [
-    'compose.yaml',
-    'compose.yml',
-    'docker-compose.yml',
-    'docker-compose.yaml',
+/** Bake files that bake finds by itself, in the order in which it reads them: https://docs.docker.com/build/bake/reference/#file-format */
+const BAKE_FILES = [
     'docker-bake.json',
     'docker-bake.hcl',
     'docker-bake.override.json',
     'docker-bake.override.hcl',
 ];
+/** With the compose files, which are for running. */
+const FOUND_BY_ITSELF = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml', ...BAKE_FILES];
 /** Some releases print some of them as text (`type=registry,ref=…`). */
 const attributes = schemas/* union */.KCZ([schemas/* string */.YjP(), schemas/* looseObject */._H3({})]);
 const targetShape = schemas/* looseObject */._H3({
@@ -49843,14 +49979,14 @@ async function findBase(repository, question, credentials) {
 /**
  * The checked-out commit's parents, read from the commit itself: in a shallow clone git's own `HEAD^1` denies them.
  */
-async function commits_parentsOf(repository, commit) {
+async function parentsOf(repository, commit) {
     const text = await repository.git(['cat-file', 'commit', commit]);
     const header = text.slice(0, text.indexOf('\n\n') + 1);
     return [...header.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].map((match) => match[1]);
 }
 async function pullRequestBase(repository, question, credentials) {
     const head = await repository.git(['rev-parse', 'HEAD']);
-    const [first, second] = await commits_parentsOf(repository, head);
+    const [first, second] = await parentsOf(repository, head);
     // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
     if (first !== undefined && second === question.headSha)
         return { commit: first, ref: question.baseRef, reason: null };
@@ -56939,106 +57075,6 @@ var build_clock = __nccwpck_require__(4701);
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./build/image/layer/entries.js
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** Most paths fit into it. */
-const scratch = Buffer.alloc(4096);
-/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
-function flat(path) {
-    // A unit of UTF-16 becomes three bytes at most.
-    return 3 * path.length <= scratch.length
-        ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
-        : Buffer.from(path).toString();
-}
-/** As many entries are packed together. */
-const BLOCK = 1_000;
-const entries_KINDS = [
-    'file',
-    'link',
-    'symlink',
-    'folder',
-    'other',
-    'removed',
-    'opaque',
-];
-/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
-const NUMBERS = 5;
-/**
- * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
- * an object takes twice as many.
- */
-function createEntries() {
-    const blocks = [];
-    let last = [];
-    let takesAway = false;
-    return {
-        get length() {
-            return blocks.length * BLOCK + last.length;
-        },
-        get takesAway() {
-            return takesAway;
-        },
-        push: (entry) => {
-            last.push(entry);
-            if (entry.kind === 'removed' || entry.kind === 'opaque')
-                takesAway = true;
-            if (last.length < BLOCK)
-                return;
-            blocks.push(pack(last));
-            last = [];
-        },
-        *[Symbol.iterator]() {
-            for (const block of blocks)
-                yield* unpack(block);
-            yield* last;
-        },
-    };
-}
-/** Written as one loop: it is gone through for every entry of an image. */
-function pack(entries) {
-    const kinds = new Uint8Array(entries.length);
-    const targets = [];
-    const numbers = [];
-    const facts = new Map();
-    let files = 0;
-    for (const [at, entry] of entries.entries()) {
-        kinds[at] = entries_KINDS.indexOf(entry.kind);
-        if ('target' in entry)
-            targets.push(entry.target);
-        if (entry.kind !== 'file')
-            continue;
-        numbers.push(entry.size, entry.mode, entry.uid, entry.gid, entry.checksum);
-        if (entry.facts.length > 0)
-            facts.set(files, entry.facts);
-        files += 1;
-    }
-    // A copy has no room to grow.
-    return { kinds, paths: entries.map(({ path }) => path), targets, numbers: numbers.slice(), facts };
-}
-function unpack({ kinds, paths, targets, numbers, facts }) {
-    let [files, links] = [0, 0];
-    return paths.map((path, at) => {
-        const kind = entries_KINDS[kinds[at]];
-        if (kind === 'link' || kind === 'symlink')
-            return { kind, path, target: targets[links++] };
-        if (kind !== 'file')
-            return { kind, path };
-        const first = NUMBERS * files;
-        files += 1;
-        return {
-            kind,
-            path,
-            size: numbers[first],
-            mode: numbers[first + 1],
-            uid: numbers[first + 2],
-            gid: numbers[first + 3],
-            checksum: numbers[first + 4] ?? null,
-            facts: facts.get(files - 1) ?? NO_FACTS,
-        };
-    });
-}
-
 // EXTERNAL MODULE: external "node:buffer"
 var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
@@ -58754,10 +58790,16 @@ function createListing() {
                 return;
             }
             const readers = whiteout === null ? readersOf(entry.path, entry.size) : [];
+            const isLarge = entry.size >= CHECKSUM_FLOOR;
+            if (!isLarge && readers.length === 0) {
+                add(listed);
+                return;
+            }
             let checksum = 0;
             finish = () => {
                 // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-                file.checksum = checksum | 0;
+                if (isLarge)
+                    file.checksum = checksum | 0;
                 const facts = [];
                 for (const reader of readers) {
                     const fact = reader.end();
@@ -58773,7 +58815,8 @@ function createListing() {
                 add(listed);
             };
             return (chunk) => {
-                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
+                if (isLarge)
+                    checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
                 for (const reader of readers)
                     reader.push(chunk);
             };
@@ -58827,12 +58870,6 @@ function listing_entriesOf(entry, whiteout) {
 const MAX_LISTING = 5_000_000;
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
 const listing_MAX_TEXT = 64_000_000;
-/**
- * Bytes of a file from which its checksum is kept: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`;
- * `removed-later.ts` and `duplicate-files.ts` have larger floors). Whoever reads a small file's checksum could guess at a password in it, and
- * know when the guess is right.
- */
-const CHECKSUM_FLOOR = 50_000;
 const listing_KINDS = {
     file: 'f',
     link: 'l',
@@ -59013,6 +59050,10 @@ function listing_columnsOf(diffId, size, entries) {
     }
     return { ...to, kinds: kinds.join('') };
 }
+/**
+ * A small file has none, whatever is listed of it: whoever reads its checksum could guess at a password in it, and know when the guess is
+ * right.
+ */
 function keptChecksum({ size, checksum, facts }) {
     return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum;
 }
@@ -61069,7 +61110,7 @@ function identity(x) {
   return x;
 }
 
-function group(values, ...keys) {
+function d3_array_group(values, ...keys) {
   return nest(values, identity, identity, keys);
 }
 
@@ -61176,7 +61217,7 @@ function ascendingDefined(a, b) {
 function groupSort(values, reduce, key) {
   return (reduce.length !== 2
     ? sort(rollup(values, reduce, key), (([ak, av], [bk, bv]) => d3_array_ascending(av, bv) || d3_array_ascending(ak, bk)))
-    : sort(group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
+    : sort(d3_array_group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
     .map(([key]) => key);
 }
 
@@ -67037,7 +67078,7 @@ const RIGHT = 664;
 /** Where a panel's title and the chart's own begin. */
 const panel_PADDING = 20;
 /** Nothing of them depends on how a size is counted. */
-const kindWithoutSize = (point) => alike_kindOf({ ...point, size: null });
+const kindWithoutSize = (point) => kindOf({ ...point, size: null });
 const panel_bytes = { format: formatBytes, formatLimit: formatLimit, formatChange: changeWords, leastSpan: 10 };
 /** From top to bottom. */
 const panel_METRICS = [
@@ -67045,7 +67086,7 @@ const panel_METRICS = [
         metric: 'size',
         title: 'Size',
         ...panel_bytes,
-        kind: alike_kindOf,
+        kind: kindOf,
         height: [150, 150],
     },
     { metric: 'downloadSize', title: 'Download size', ...panel_bytes, kind: kindWithoutSize, height: [150, 100] },
@@ -71190,11 +71231,21 @@ async function mustBeInside(request) {
             ? '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
             : `\`${input}\` takes ${form} inside the repository, relative to the working directory.`;
         const found = await (0,promises_.realpath)(path).catch(() => null);
-        if (found === null)
-            throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
+        if (found === null) {
+            const bakeFile = input === 'file' && value === null ? await bakeFileIn(context) : null;
+            const orBake = bakeFile === null ? '' : ` \`bake-files\` builds the targets of \`${bakeFile}\`, which is there.`;
+            throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, {
+                remedy: `${remedy}${orBake}`,
+            });
+        }
         if (isOutside((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
     }
+}
+/** A bake file in this folder, by its name. */
+async function bakeFileIn(folder) {
+    const names = await (0,promises_.readdir)(folder);
+    return BAKE_FILES.find((name) => names.includes(name)) ?? null;
 }
 /** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */
 async function readInstructions(file) {

@@ -7,6 +7,7 @@ import { findImages, type FindWorld } from './find-images.ts'
 import { committedFiles } from './git/committed.ts'
 import { openRepository, type Repository } from './git/git.ts'
 import { BUDGET_FILE } from './inputs/budget-file.ts'
+import { BAKE_FILES } from './build/bake.ts'
 import type { InitCommand } from './inputs/command-line.ts'
 import { firstBudgetFile, type FirstImage } from './inputs/first-file.ts'
 import { nameOfDockerfile } from './inputs/name.ts'
@@ -14,9 +15,6 @@ import type { ImageReport } from './report/report.ts'
 import { run } from './run.ts'
 import type { Surroundings, World } from './sides.ts'
 import { majorTag } from './version.ts'
-
-/** Bake files that are taken, in the order in which bake reads them; a compose file is for running, and is none. */
-const BAKE_FILES = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl']
 
 /** What is taken for a Dockerfile, and what never is the repository's own image. */
 const DOCKERFILES = ['**/Dockerfile', '**/*.Dockerfile', '**/*.dockerfile', '**/Dockerfile.*']

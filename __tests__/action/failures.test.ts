@@ -74,7 +74,14 @@ describe('a change that does not build', () => {
       { Dockerfile: null, 'README.md': '' },
       {},
       /no Dockerfile at `Dockerfile`/,
-      /default: `Dockerfile` in `context`/,
+      /default: `Dockerfile` in `context`\.$/m,
+    ],
+    [
+      'no Dockerfile, but a bake file',
+      { Dockerfile: null, 'docker-bake.hcl': 'target "default" {}\n' },
+      {},
+      /no Dockerfile at `Dockerfile`/,
+      /`bake-files` builds the targets of `docker-bake\.hcl`, which is there\.$/m,
     ],
     [
       'no such file',

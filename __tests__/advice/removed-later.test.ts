@@ -89,6 +89,21 @@ describe('files that are shipped twice', () => {
     expect(plain(found!.what)).toBe('files that line 7 writes again')
   })
 
+  test.each([
+    ['another owner and the same size, for another owner', { uid: 1000 }, 40_000, 'ships again for another owner'],
+    ['another mode and the same size, for another mode', { mode: 0o755 }, 40_000, 'ships again for another mode'],
+    ['another size, are written again', { uid: 1000 }, 40_001, 'writes again'],
+    ['nothing else, may be other ones', {}, 40_000, 'writes again'],
+  ])('and are small: with %s', (_, upper, size, what) => {
+    const names = ['a', 'b', 'c']
+    const files = [
+      ...names.map((name) => aFile(`/app/${name}`, 40_000, 2, { checksum: null, lost: again })),
+      ...names.map((name) => aFile(`/app/${name}`, size, 3, { checksum: null, ...upper })),
+    ]
+    const [found] = removedLater(anImage([base, install, copy, last('RUN chown -R 1000 /app')], files))
+    expect(plain(found!.what)).toBe(`files that line 7 ${what}`)
+  })
+
   test('by a RUN that another RUN follows', () => {
     const files = [aFile('/srv/x', 9_000_000, 1, lower), aFile('/srv/x', 9_000_000, 3, { checksum: 7, uid: 5 })]
     const [found] = removedLater(anImage([base, install, copy, last('RUN chown -R app /srv')], files))

@@ -1,17 +1,27 @@
 import { expect, it } from '@jest/globals'
-import { oncePerFolder } from '../../src/advice/weigh.ts'
+import * as fc from 'fast-check'
+import { grouped, groupedByFolder } from '../../src/advice/weigh.ts'
+import { aFile } from '../support/contents.ts'
 
-it('tells of each folder what is its own, however many there are, and of those that come together once', () => {
-  let asked = 0
-  const tell = oncePerFolder((folder) => {
-    asked += 1
-    return `told of ${folder}`
-  })
-  for (let round = 0; round < 2; round++) {
-    for (let at = 0; at < 5_000; at++) {
-      expect(tell(`/${at}/a`)).toBe(`told of /${at}/`)
-      expect(tell(`/${at}/b`)).toBe(`told of /${at}/`)
-    }
-  }
-  expect(asked).toBe(10_000)
+const folders = ['/', '/a/', '/a/b/', '/ab/']
+const file = fc
+  .tuple(fc.constantFrom(...folders), fc.constantFrom('x', 'y', 'a', 'b'), fc.nat(2))
+  .map(([folder, name, layer]) => aFile(`${folder}${name}`, 1, layer))
+
+it('asks folders where that is enough, and groups as if it had asked of each file', () => {
+  fc.assert(
+    fc.property(fc.array(file, { maxLength: 30 }), fc.constantFrom(...folders), fc.nat(2), (files, left, layer) => {
+      const asked: string[] = []
+      const found = groupedByFolder(files, (its) => {
+        asked.push(its.folder)
+        return its.folder === left || its.layer === layer ? null : ({ path }) => (path.endsWith('x') ? null : path)
+      })
+      const isLeft = (path: string): boolean => path.startsWith(left) && !path.slice(left.length).includes('/')
+      const each = grouped(files, (one) =>
+        isLeft(one.path) || one.layer === layer || one.path.endsWith('x') ? null : one.path,
+      )
+      expect([...found]).toEqual([...each])
+      expect(asked.length).toBeLessThanOrEqual(files.length)
+    }),
+  )
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { layFiles, type ImageFile } from '../../src/image/files.ts'
+import { byFolder, layFiles, type ImageFile } from '../../src/image/files.ts'
 import type { LayerEntry } from '../../src/image/layer/entries.ts'
 
 const file = (path: string, size = 1): LayerEntry => ({
@@ -250,4 +250,23 @@ it('agrees with a model that has nothing but paths', () => {
     }),
     { numRuns: 3_000 },
   )
+})
+
+it('has its files folder by folder, in their order', () => {
+  const layers = [
+    [file('a/x'), file('a/y'), file('a/b/x'), file('a/z'), file('ab/x'), file('x')],
+    [file('y'), file('a/x')],
+  ]
+  const { files } = layFiles(layers)!
+  const found = byFolder(files)
+  expect(found.map(({ folder: path, layer, files: its }) => [path, layer, its.map((each) => each.path)])).toEqual([
+    ['/a/', 0, ['/a/x', '/a/y']],
+    ['/a/b/', 0, ['/a/b/x']],
+    ['/a/', 0, ['/a/z']],
+    ['/ab/', 0, ['/ab/x']],
+    ['/', 0, ['/x']],
+    ['/', 1, ['/y']],
+    ['/a/', 1, ['/a/x']],
+  ])
+  expect(found.flatMap(({ files: its }) => its)).toEqual(files)
 })

@@ -3,7 +3,17 @@ import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { isPlainPattern, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
-import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst, parentOf, oncePerImage } from './weigh.ts'
+import {
+  bytesOf,
+  commonFolder,
+  findingIn,
+  grouped,
+  groupedByFolder,
+  isOwn,
+  largestFirst,
+  parentOf,
+  oncePerImage,
+} from './weigh.ts'
 import { toolchainFiles } from './toolchain.ts'
 
 /** Bytes from which it is worth a word. */
@@ -36,8 +46,8 @@ const bloatIn = oncePerImage(findBloat)
 function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const bloat = new Map<ImageFile, Bloat>()
   const origins = image.layers.map((layer) => originOf(layer))
-  const copied = grouped(image.content?.files ?? [], (file) =>
-    origins[file.layer]?.from === 'context' && isOwn(image, file) ? file.layer : null,
+  const copied = groupedByFolder(image.content?.files ?? [], (its) =>
+    origins[its.layer]?.from === 'context' && isOwn(image, its) ? () => its.layer : null,
   )
   if (image.content === null || copied.size === 0) return bloat
   const files = image.content.files.filter((file) => isOwn(image, file))

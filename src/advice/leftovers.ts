@@ -48,7 +48,9 @@ const COVERAGE_REPORT =
 export function coverageReports(files: readonly ImageFile[]): Set<string> {
   return new Set(
     files.flatMap(({ path }) =>
-      COVERAGE_REPORT.test(path) ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? []) : [],
+      path.includes('/coverage/') && COVERAGE_REPORT.test(path)
+        ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? [])
+        : [],
     ),
   )
 }

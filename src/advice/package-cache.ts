@@ -8,12 +8,11 @@ import {
   bytesOf,
   distributionPackage,
   findingIn,
-  grouped,
+  groupedByFolder,
   isOwn,
   largestFirst,
   mainLayer,
   parentOf,
-  oncePerFolder,
   oncePerImage,
 } from './weigh.ts'
 
@@ -142,17 +141,17 @@ const cachesIn = oncePerImage((image): Map<Cache, ImageFile[]> => {
   if (content === null) return new Map()
   const { files } = content
   const toolchains = toolchainFiles(image)
-  const cacheOf = oncePerFolder((path) => (ANY.test(path) ? CACHES.find(({ folder }) => folder.test(path)) : undefined))
   let playing: Set<string> | null = null
-  return grouped(files, (file) => {
-    if (file.lost !== null || !isOwn(image, file)) return null
-    const cache = cacheOf(file.path)
-    if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null)) return null
-    if (cache?.id === 'yarn') {
+  return groupedByFolder(files, (its) => {
+    const cache =
+      isOwn(image, its) && ANY.test(its.folder) ? CACHES.find(({ folder }) => folder.test(its.folder)) : null
+    if (!cache) return null
+    if (cache.id === 'yarn') {
       playing ??= playingIn(files)
-      if (playing.has(file.path.slice(0, file.path.indexOf('.yarn/')))) return null
+      if (playing.has(its.folder.slice(0, its.folder.indexOf('.yarn/')))) return null
     }
-    return cache ?? null
+    return (file) =>
+      file.lost !== null || toolchains.has(file) || distributionPackage(content, file) !== null ? null : cache
   })
 })
 

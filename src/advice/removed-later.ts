@@ -1,4 +1,5 @@
 import type { ImageFile } from '../image/files.ts'
+import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Found, Rule, Words } from './finding.ts'
@@ -87,8 +88,11 @@ function findingOf(
 /** A file and what stands in its place, with the same content. */
 type Copy = { file: ImageFile; successor: ImageFile }
 
+/** Small files have no checksum: one of another owner or mode and the same size was given away, not written. */
 function hasSameContent(one: ImageFile, other: ImageFile): boolean {
-  return one.checksum !== null && one.checksum === other.checksum && one.size === other.size
+  if (one.size !== other.size) return false
+  if (one.size < CHECKSUM_FLOOR) return one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode
+  return one.checksum !== null && one.checksum === other.checksum
 }
 
 /** What differs between files and their successors. */

@@ -1,4 +1,4 @@
-import type { ImageFile } from '../image/files.ts'
+import type { FolderFiles, ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import { devFiles } from './dev-dependencies.ts'
@@ -11,11 +11,10 @@ import {
   bytesOf,
   distributionPackage,
   findingIn,
-  grouped,
+  groupedByFolder,
   isOwn,
   largestFirst,
   mainLayer,
-  oncePerFolder,
   oncePerImage,
 } from './weigh.ts'
 
@@ -59,22 +58,21 @@ export function leftFiles(image: Measurement): Set<ImageFile> {
 /** By kind, those that are worth a word; and each file's folder. */
 const leftIn = oncePerImage((image): { byKind: [Kind, ImageFile[]][]; folders: Map<ImageFile, string> } => {
   const folders = new Map<ImageFile, string>()
-  const byKind = grouped(image.content?.files ?? [], kindOf(image, folders))
+  const byKind = groupedByFolder(image.content?.files ?? [], kindIn(image, folders))
   const floor = (kind: Kind): number => (kind === 'packages' ? PACKAGES_FLOOR : FLOOR)
   return { byKind: [...byKind].filter(([kind, files]) => bytesOf(files) >= floor(kind)), folders }
 })
 
-/** Tells the kind of what is left over, and notes its folder. */
-function kindOf(image: Measurement, folders: Map<ImageFile, string>): (file: ImageFile) => Kind | null {
+/** Tells, folder by folder, the kind of what is left over, and notes the outermost folder of it. */
+function kindIn(
+  image: Measurement,
+  folders: Map<ImageFile, string>,
+): (its: FolderFiles) => ((file: ImageFile) => Kind | null) | null {
   const { content } = image
   const reports = coverageReports(content?.files ?? [])
   const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)]
-  const inFolder = oncePerFolder((folder) => leftoverOf(`${folder}x`, reports))
-  return (file) => {
-    if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/')) return null
-    // A folder decides for all that lies in it, but for logs.
-    const leftover = inFolder(file.path) ?? (file.path.includes('.log') ? leftoverOf(file.path, reports) : null)
-    if (leftover === null) return null
+  const kindOf = (file: ImageFile, leftover: ReturnType<typeof leftoverOf>): Kind | null => {
+    if (content === null || leftover === null || file.lost !== null) return null
     const { kind, folder, inPackage } = leftover
     const isTest = kind === 'tests' || kind === 'coverage'
     if (inPackage && !isTest && kind !== 'vcs') return null
@@ -83,6 +81,13 @@ function kindOf(image: Measurement, folders: Map<ImageFile, string>): (file: Ima
     if (told.some((files) => files.has(file)) || distributionPackage(content, file) !== null) return null
     folders.set(file, folder)
     return inPackage && isTest ? 'packages' : kind
+  }
+  return (its) => {
+    if (!isOwn(image, its) || its.folder.startsWith('/var/log/')) return null
+    // A folder decides for all that lies in it, but for logs.
+    const leftover = leftoverOf(`${its.folder}x`, reports)
+    if (leftover !== null) return (file) => kindOf(file, leftover)
+    return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null)
   }
 }
 

@@ -1,11 +1,11 @@
 import type { ImageContent } from '../image/content.ts'
-import { liesIn, type ImageFile } from '../image/files.ts'
+import { byFolder, type FolderFiles, type ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { DISTRIBUTIONS, type Package } from '../image/packages/package.ts'
 import { MAX_PATHS, type Found } from './finding.ts'
 
-/** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
-export function isOwn({ layers }: Measurement, { layer }: ImageFile): boolean {
+/** Whether the layer of a file, or of a folder's files, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
+export function isOwn({ layers }: Measurement, { layer }: Pick<ImageFile, 'layer'>): boolean {
   return layers[layer]?.fromBase !== true
 }
 
@@ -76,38 +76,42 @@ export function oncePerImage<Told>(tell: (image: Measurement) => Told): (image: 
   }
 }
 
-/** Folders of which it is remembered what was told. */
-const KNOWN_FOLDERS = 1_000
-
-/** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
-export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: string) => Told {
-  const known = new Map<string, Told>()
-  let last: { folder: string; told: Told } | null = null
-  return (path) => {
-    if (last !== null && liesIn(path, last.folder)) return last.told
-    const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    if (!known.has(folder)) {
-      const told = tell(folder)
-      if (known.size === KNOWN_FOLDERS) known.clear()
-      known.set(folder, told)
-    }
-    last = { folder, told: known.get(folder)! }
-    return last.told
-  }
-}
-
 /** Files by what they have in common, in their order; those of null are left out. */
 export function grouped<Key>(
   files: Iterable<ImageFile>,
   keyOf: (file: ImageFile) => Key | null,
 ): Map<Key, ImageFile[]> {
   const groups = new Map<Key, ImageFile[]>()
+  group(files, keyOf, groups)
+  return groups
+}
+
+function group<Key>(
+  files: Iterable<ImageFile>,
+  keyOf: (file: ImageFile) => Key | null,
+  groups: Map<Key, ImageFile[]>,
+): void {
   for (const file of files) {
     const key = keyOf(file)
     if (key === null) continue
-    const group = groups.get(key)
-    if (group) group.push(file)
+    const known = groups.get(key)
+    if (known) known.push(file)
     else groups.set(key, [file])
+  }
+}
+
+/**
+ * The same of an image's files, where most are told by their folder: `keyIn` is asked of each folder in turn, and gives what tells its files' keys; null
+ * leaves all of them out.
+ */
+export function groupedByFolder<Key>(
+  files: readonly ImageFile[],
+  keyIn: (folder: FolderFiles) => ((file: ImageFile) => Key | null) | null,
+): Map<Key, ImageFile[]> {
+  const groups = new Map<Key, ImageFile[]>()
+  for (const folder of byFolder(files)) {
+    const keyOf = keyIn(folder)
+    if (keyOf !== null) group(folder.files, keyOf, groups)
   }
   return groups
 }

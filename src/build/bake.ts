@@ -47,17 +47,16 @@ export type BakeDefinition = {
 /** Where bake is run, and which files it reads. Paths are absolute, `files` from `folder`; []: those that bake finds by itself. */
 export type BakeRun = { tree: string; folder: string; files: readonly string[] }
 
-/** Those: https://docs.docker.com/build/bake/reference/#file-format */
-const FOUND_BY_ITSELF = [
-  'compose.yaml',
-  'compose.yml',
-  'docker-compose.yml',
-  'docker-compose.yaml',
+/** Bake files that bake finds by itself, in the order in which it reads them: https://docs.docker.com/build/bake/reference/#file-format */
+export const BAKE_FILES = [
   'docker-bake.json',
   'docker-bake.hcl',
   'docker-bake.override.json',
   'docker-bake.override.hcl',
 ]
+
+/** With the compose files, which are for running. */
+const FOUND_BY_ITSELF = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml', ...BAKE_FILES]
 
 /** Some releases print some of them as text (`type=registry,ref=…`). */
 const attributes = z.union([z.string(), z.looseObject({})])

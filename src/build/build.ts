@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { readFile, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
-import { bakeArguments, findPlaces, type BakeBuild } from './bake.ts'
+import { BAKE_FILES, bakeArguments, findPlaces, type BakeBuild } from './bake.ts'
 import { MAX_DOCKERFILE_LENGTH, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
 import { explainBuildFailure, sourceThatFailed } from './failure.ts'
 import { isElsewhere } from '../inputs/named-context.ts'
@@ -272,8 +272,13 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
         ? '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
         : `\`${input}\` takes ${form} inside the repository, relative to the working directory.`
     const found = await realpath(path).catch(() => null)
-    if (found === null)
-      throw new CouldNotMeasure('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy })
+    if (found === null) {
+      const bakeFile = input === 'file' && value === null ? await bakeFileIn(context) : null
+      const orBake = bakeFile === null ? '' : ` \`bake-files\` builds the targets of \`${bakeFile}\`, which is there.`
+      throw new CouldNotMeasure('input', `There is no ${what} at \`${shown}\` in this commit.`, {
+        remedy: `${remedy}${orBake}`,
+      })
+    }
     if (isOutside(relative(top, found)))
       throw new CouldNotMeasure(
         'input',
@@ -281,6 +286,12 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
         { remedy },
       )
   }
+}
+
+/** A bake file in this folder, by its name. */
+async function bakeFileIn(folder: string): Promise<string | null> {
+  const names = await readdir(folder)
+  return BAKE_FILES.find((name) => names.includes(name)) ?? null
 }
 
 /** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */

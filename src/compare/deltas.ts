@@ -1,8 +1,8 @@
 import type { ImageContent } from '../image/content.ts'
-import type { ImageFile } from '../image/files.ts'
+import { byFolder, type FolderFiles } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
 
-/** One path of a group of layers; one that only the head has, in two of the layers, is there twice. */
+/** One path of a group of layers; one that only one side has, in two of the layers, may be there twice. */
 export type Delta = {
   path: string
   /** Bytes, after minus before, without what only moved: what another group has less (or more) of at the same path. */
@@ -29,56 +29,75 @@ export type GroupDeltas = {
  * growth of either. In the order of the groups.
  */
 export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): GroupDeltas[] {
-  const before = filesByLayer(base.files)
-  const after = filesByLayer(head.files)
+  const before = Map.groupBy(byFolder(base.files), ({ layer }) => layer)
+  const after = Map.groupBy(byFolder(head.files), ({ layer }) => layer)
   const all = groups.map((group) => {
-    const paths = new Map<string, Delta>()
-    for (const layer of group.before) {
-      for (const file of before(layer)) {
-        const delta = deltaAt(paths, file.path)
-        delta.amount -= file.size
-        delta.package ??= file.package === null ? null : base.packages[file.package]!
-      }
+    const was = Map.groupBy(foldersOf(before, group.before), ({ folder }) => folder)
+    const is = Map.groupBy(foldersOf(after, group.after), ({ folder }) => folder)
+    const deltas: Delta[] = []
+    const add = (folder: string): void => {
+      const found = deltasIn(was.get(folder) ?? [], is.get(folder) ?? [], base.packages, head.packages)
+      for (const delta of found) if (delta.amount !== 0) deltas.push(delta)
     }
-    // What only the head has is not looked for again: there may be hundreds of thousands.
-    const added: Delta[] = []
-    for (const layer of group.after) {
-      for (const { path, size, package: owner } of after(layer)) {
-        const its = owner === null ? null : head.packages[owner]!
-        const delta = paths.get(path)
-        if (!delta) {
-          added.push({ path, amount: size, isAfter: true, package: its })
-          continue
-        }
-        if (!delta.isAfter) delta.package = its ?? delta.package
-        delta.amount += size
-        delta.isAfter = true
-      }
-    }
-    return changedOf([...paths.values(), ...added])
+    for (const folder of was.keys()) add(folder)
+    for (const folder of is.keys()) if (!was.has(folder)) add(folder)
+    return deltas
   })
   const moved = withoutMoves(all)
   return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at]! }))
 }
 
-/** The files of one layer; an image's files stand in the order of its layers. */
-function filesByLayer(files: readonly ImageFile[]): (layer: number) => ImageFile[] {
-  const starts = new Map<number, number>()
-  const ends = new Map<number, number>()
-  for (let at = 0; at < files.length; at += 1) {
-    const { layer } = files[at]!
-    if (!starts.has(layer)) starts.set(layer, at)
-    ends.set(layer, at + 1)
-  }
-  return (layer) => files.slice(starts.get(layer) ?? 0, ends.get(layer) ?? 0)
+function foldersOf(all: ReadonlyMap<number, FolderFiles[]>, layers: number[]): FolderFiles[] {
+  return layers.flatMap((layer) => all.get(layer) ?? [])
 }
 
-function deltaAt(paths: Map<string, Delta>, path: string): Delta {
-  const found = paths.get(path)
-  if (found) return found
-  const delta: Delta = { path, amount: 0, isAfter: false, package: null }
-  paths.set(path, delta)
-  return delta
+/** What became of one folder's files. Where only one side has it nothing is looked for: there may be hundreds of thousands. */
+function deltasIn(
+  before: FolderFiles[],
+  after: FolderFiles[],
+  packagesBefore: readonly Package[],
+  packagesAfter: readonly Package[],
+): Iterable<Delta> {
+  const gone = deltasFrom(before, packagesBefore, false)
+  const added = deltasFrom(after, packagesAfter, true)
+  if (gone.length === 0) return added
+  if (added.length === 0) return gone
+  const paths = new Map<string, Delta>()
+  for (const delta of gone) {
+    const known = paths.get(delta.path)
+    if (!known) {
+      paths.set(delta.path, delta)
+      continue
+    }
+    known.amount += delta.amount
+    known.package ??= delta.package
+  }
+  for (const delta of added) {
+    const known = paths.get(delta.path)
+    if (!known) {
+      paths.set(delta.path, delta)
+      continue
+    }
+    if (!known.isAfter) known.package = delta.package ?? known.package
+    known.amount += delta.amount
+    known.isAfter = true
+  }
+  return paths.values()
+}
+
+/** Each file as if the other side had none of them. */
+function deltasFrom(folders: FolderFiles[], packages: readonly Package[], isAfter: boolean): Delta[] {
+  const deltas: Delta[] = []
+  for (const { files } of folders) {
+    for (const { path, size, package: owner } of files)
+      deltas.push({
+        path,
+        amount: isAfter ? size : -size,
+        isAfter,
+        package: owner === null ? null : packages[owner]!,
+      })
+  }
+  return deltas
 }
 
 /** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */

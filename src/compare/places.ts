@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import { liesIn, type ImageFile } from '../image/files.ts'
+import { byFolder } from '../image/files.ts'
 import type { Part } from './comparison.ts'
 
 /** What became of the folders of two images, by path: absolute, without a final `/`; the root is not among them. */
@@ -8,30 +8,20 @@ export type FolderChanges = ReadonlyMap<string, Part['change']>
 /** Of every folder in which either image ships anything. */
 export function changesOfFolders(base: ImageContent, head: ImageContent): FolderChanges {
   const folders = new Map<string, Part['change']>()
-  for (const parent of parentsOf(base.files)) {
-    for (const folder of upwards(parent)) {
+  for (const { folder: parent } of byFolder(base.files)) {
+    for (const folder of upwards(parent.slice(0, -1))) {
       if (folders.has(folder)) break
       folders.set(folder, 'gone')
     }
   }
-  for (const parent of parentsOf(head.files)) {
-    for (const folder of upwards(parent)) {
+  for (const { folder: parent } of byFolder(head.files)) {
+    for (const folder of upwards(parent.slice(0, -1))) {
       const known = folders.get(folder)
       if (known === 'new' || known === 'changed') break
       folders.set(folder, known === 'gone' ? 'changed' : 'new')
     }
   }
   return folders
-}
-
-/** The folders of files; most lie where the one before does, and theirs is not told again. */
-function* parentsOf(files: readonly ImageFile[]): Generator<string> {
-  let last = ''
-  for (const { path } of files) {
-    if (liesIn(path, last)) continue
-    last = path.slice(0, path.lastIndexOf('/') + 1)
-    yield last.slice(0, -1)
-  }
 }
 
 /** The path and the folders above it, the deepest first, without the root. */

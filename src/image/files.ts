@@ -87,8 +87,30 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
   return { files, file: (path) => tree.fileAt(path) }
 }
 
-/** Whether a file lies in this folder (with its final `/`), and in none of that. */
-export function liesIn(path: string, folder: string): boolean {
+/** Files that stand one after the other and lie in one folder (with its final `/`) of one layer: a tar has a folder's files so. */
+export type FolderFiles = { folder: string; layer: number; files: ImageFile[] }
+
+const foldersOf = new WeakMap<readonly ImageFile[], FolderFiles[]>()
+
+/** An image's files by folder, in their order; one that they come back to is there again. What a folder decides has not to be asked of each file. */
+export function byFolder(files: readonly ImageFile[]): FolderFiles[] {
+  const known = foldersOf.get(files)
+  if (known) return known
+  const found: FolderFiles[] = []
+  for (let start = 0, end = 0; start < files.length; start = end) {
+    const { path, layer } = files[start]!
+    const folder = path.slice(0, path.lastIndexOf('/') + 1)
+    const isThere = (file: ImageFile): boolean => file.layer === layer && liesIn(file.path, folder)
+    do end += 1
+    while (end < files.length && isThere(files[end]!))
+    found.push({ folder, layer, files: files.slice(start, end) })
+  }
+  foldersOf.set(files, found)
+  return found
+}
+
+/** Whether a file lies in this folder, and in none of that. */
+function liesIn(path: string, folder: string): boolean {
   return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder)
 }
 

@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { z } from 'zod'
 import {
+  CHECKSUM_FLOOR,
   createEntries,
   flat,
   NO_FACTS,
@@ -23,13 +24,6 @@ export type UnpackedListing = LayerListing & Pick<Listed, 'factBytes'>
 export const MAX_LISTING = 5_000_000
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
 const MAX_TEXT = 64_000_000
-
-/**
- * Bytes of a file from which its checksum is kept: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`;
- * `removed-later.ts` and `duplicate-files.ts` have larger floors). Whoever reads a small file's checksum could guess at a password in it, and
- * know when the guess is right.
- */
-export const CHECKSUM_FLOOR = 50_000
 
 const KINDS = {
   file: 'f',
@@ -218,6 +212,10 @@ function columnsOf(diffId: string, size: number, entries: LayerEntries): Columns
   return { ...to, kinds: kinds.join('') }
 }
 
+/**
+ * A small file has none, whatever is listed of it: whoever reads its checksum could guess at a password in it, and know when the guess is
+ * right.
+ */
 function keptChecksum({ size, checksum, facts }: LayerFile): number | null {
   return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum
 }

@@ -24,10 +24,16 @@ export type LayerFile = {
   mode: number
   uid: number
   gid: number
-  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed (sparse). */
+  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed (below CHECKSUM_FLOOR, sparse). */
   checksum: number | null
   facts: FileFact[]
 }
+
+/**
+ * Bytes of a file from which it has a checksum: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`; `duplicate-files.ts` has
+ * a larger floor). Most files are smaller, and most of the time that checksums would take is theirs.
+ */
+export const CHECKSUM_FLOOR = 50_000
 
 /** Most files have none: they share them. */
 export const NO_FACTS: FileFact[] = []

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import {
+  CHECKSUM_FLOOR,
   createEntries,
   flat,
   NO_FACTS,
@@ -63,10 +64,15 @@ export function createListing(): Listing {
         return
       }
       const readers = whiteout === null ? readersOf(entry.path, entry.size) : []
+      const isLarge = entry.size >= CHECKSUM_FLOOR
+      if (!isLarge && readers.length === 0) {
+        add(listed)
+        return
+      }
       let checksum = 0
       finish = () => {
         // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-        file.checksum = checksum | 0
+        if (isLarge) file.checksum = checksum | 0
         const facts: FileFact[] = []
         for (const reader of readers) {
           const fact = reader.end()
@@ -79,7 +85,7 @@ export function createListing(): Listing {
         add(listed)
       }
       return (chunk) => {
-        checksum = crc32(chunk, checksum)
+        if (isLarge) checksum = crc32(chunk, checksum)
         for (const reader of readers) reader.push(chunk)
       }
     },
