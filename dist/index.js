@@ -45448,13 +45448,16 @@ function layFiles(layers) {
     }
     return { files, file: (path) => tree.fileAt(path) };
 }
-const foldersOf = new WeakMap();
-/** An image's files by folder, in their order; one that they come back to is there again. What a folder decides has not to be asked of each file. */
+const knownRuns = new WeakMap();
+/**
+ * An image's files by folder, in their order: mostly a tar has a folder's files together, but for those of the folders in it. What a folder decides has
+ * not to be asked of each file.
+ */
 function byFolder(files) {
-    const known = foldersOf.get(files);
+    const known = knownRuns.get(files);
     if (known)
         return known;
-    const found = [];
+    const runs = [];
     for (let start = 0, end = 0; start < files.length; start = end) {
         const { path, layer } = files[start];
         const folder = path.slice(0, path.lastIndexOf('/') + 1);
@@ -45462,12 +45465,12 @@ function byFolder(files) {
         do
             end += 1;
         while (end < files.length && isThere(files[end]));
-        found.push({ folder, layer, files: files.slice(start, end) });
+        runs.push({ folder, layer, start, end });
     }
-    foldersOf.set(files, found);
-    return found;
+    knownRuns.set(files, runs);
+    return runs;
 }
-/** Whether a file lies in this folder, and in none of that. */
+/** Whether a file lies in this folder (with its final `/`), and in none of that. */
 function liesIn(path, folder) {
     return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder);
 }
@@ -45666,7 +45669,7 @@ const MAX_PATHS = 5;
 
 
 
-/** Whether the layer of a file, or of a folder's files, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
+/** Whether the layer of a file, or of files that stand together, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
 function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
 }
@@ -45724,33 +45727,33 @@ function oncePerImage(tell) {
 /** Files by what they have in common, in their order; those of null are left out. */
 function grouped(files, keyOf) {
     const groups = new Map();
-    group(files, keyOf, groups);
+    for (const file of files)
+        add(groups, keyOf(file), file);
     return groups;
 }
-function group(files, keyOf, groups) {
-    for (const file of files) {
-        const key = keyOf(file);
-        if (key === null)
-            continue;
-        const known = groups.get(key);
-        if (known)
-            known.push(file);
-        else
-            groups.set(key, [file]);
-    }
-}
 /**
- * The same of an image's files, where most are told by their folder: `keyIn` is asked of each folder in turn, and gives what tells its files' keys; null
- * leaves all of them out.
+ * The same of an image's files, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
+ * tells their keys; null leaves all of them out.
  */
 function groupedByFolder(files, keyIn) {
     const groups = new Map();
-    for (const folder of byFolder(files)) {
-        const keyOf = keyIn(folder);
-        if (keyOf !== null)
-            group(folder.files, keyOf, groups);
+    for (const run of byFolder(files)) {
+        const keyOf = keyIn(run);
+        if (keyOf === null)
+            continue;
+        for (let at = run.start; at < run.end; at += 1)
+            add(groups, keyOf(files[at]), files[at]);
     }
     return groups;
+}
+function add(groups, key, file) {
+    if (key === null)
+        return;
+    const group = groups.get(key);
+    if (group)
+        group.push(file);
+    else
+        groups.set(key, [file]);
 }
 /** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */
 function folderAt(path, depth) {
@@ -45988,7 +45991,7 @@ const bloatIn = oncePerImage(findBloat);
 function findBloat(image) {
     const bloat = new Map();
     const origins = image.layers.map((layer) => originOf(layer));
-    const copied = groupedByFolder(image.content?.files ?? [], (its) => origins[its.layer]?.from === 'context' && isOwn(image, its) ? () => its.layer : null);
+    const copied = groupedByFolder(image.content?.files ?? [], (run) => origins[run.layer]?.from === 'context' && isOwn(image, run) ? () => run.layer : null);
     if (image.content === null || copied.size === 0)
         return bloat;
     const files = image.content.files.filter((file) => isOwn(image, file));
@@ -46236,13 +46239,13 @@ const cachesIn = oncePerImage((image) => {
     const { files } = content;
     const toolchains = toolchainFiles(image);
     let playing = null;
-    return groupedByFolder(files, (its) => {
-        const cache = isOwn(image, its) && package_cache_ANY.test(its.folder) ? CACHES.find(({ folder }) => folder.test(its.folder)) : null;
+    return groupedByFolder(files, (run) => {
+        const cache = isOwn(image, run) && package_cache_ANY.test(run.folder) ? CACHES.find(({ folder }) => folder.test(run.folder)) : null;
         if (!cache)
             return null;
         if (cache.id === 'yarn') {
             playing ??= playingIn(files);
-            if (playing.has(its.folder.slice(0, its.folder.indexOf('.yarn/'))))
+            if (playing.has(run.folder.slice(0, run.folder.indexOf('.yarn/'))))
                 return null;
         }
         return (file) => file.lost !== null || toolchains.has(file) || distributionPackage(content, file) !== null ? null : cache;
@@ -46398,11 +46401,11 @@ function kindIn(image, folders) {
         folders.set(file, folder);
         return inPackage && isTest ? 'packages' : kind;
     };
-    return (its) => {
-        if (!isOwn(image, its) || its.folder.startsWith('/var/log/'))
+    return (run) => {
+        if (!isOwn(image, run) || run.folder.startsWith('/var/log/'))
             return null;
         // A folder decides for all that lies in it, but for logs.
-        const leftover = leftoverOf(`${its.folder}x`, reports);
+        const leftover = leftoverOf(`${run.folder}x`, reports);
         if (leftover !== null)
             return (file) => kindOf(file, leftover);
         return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null);
@@ -46682,8 +46685,8 @@ const layerCount = ({ layers }) => layers.length < CLOSE
 
 ;// CONCATENATED MODULE: ./build/image/layer/entries.js
 /**
- * Bytes of a file from which it has a checksum: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`; `duplicate-files.ts` has
- * a larger floor). Most files are smaller, and most of the time that checksums would take is theirs.
+ * Bytes of a file from which it has a checksum: less than the files that the rules compare by it have (`advice/duplicate-files.ts`, `debug-symbols.ts`); smaller
+ * ones `removed-later.ts` tells by other signs. Most files of an image are smaller.
  */
 const CHECKSUM_FLOOR = 50_000;
 /** Most files have none: they share them. */
@@ -46842,7 +46845,7 @@ function removed_later_findingOf(image, files, successors) {
     const upper = image.layers[lost.layer] ?? null;
     const same = files.flatMap((file) => {
         const successor = successors.get(file);
-        return successor && hasSameContent(file, successor) ? [{ file, successor }] : [];
+        return successor && hasSameContent(file, successor, upper) ? [{ file, successor }] : [];
     });
     const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files);
     const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files);
@@ -46859,13 +46862,14 @@ function removed_later_findingOf(image, files, successors) {
     });
     return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced };
 }
-/** Small files have no checksum: one of another owner or mode and the same size was given away, not written. */
-function hasSameContent(one, other) {
+/** Small files have no checksum: one of the same size is taken for the same where the instruction gives files another owner or mode, and it has one. */
+function hasSameContent(one, other, upper) {
     if (one.size !== other.size)
         return false;
-    if (one.size < CHECKSUM_FLOOR)
-        return one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode;
-    return one.checksum !== null && one.checksum === other.checksum;
+    if (one.size >= CHECKSUM_FLOOR)
+        return one.checksum !== null && one.checksum === other.checksum;
+    const isGiven = one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode;
+    return isGiven && /\bch(?:own|grp|mod)\b/.test(upper?.instruction ?? '');
 }
 /** What differs between files and their successors. */
 function changesOf(copies) {
@@ -47562,15 +47566,16 @@ function similarity(left, right) {
  * growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = Map.groupBy(byFolder(base.files), ({ layer }) => layer);
-    const after = Map.groupBy(byFolder(head.files), ({ layer }) => layer);
+    const before = deltas_grouped(byFolder(base.files), ({ layer }) => layer);
+    const after = deltas_grouped(byFolder(head.files), ({ layer }) => layer);
     const all = groups.map((group) => {
-        const was = Map.groupBy(deltas_foldersOf(before, group.before), ({ folder }) => folder);
-        const is = Map.groupBy(deltas_foldersOf(after, group.after), ({ folder }) => folder);
+        const was = foldersOf(before, group.before);
+        const is = foldersOf(after, group.after);
         const deltas = [];
         const add = (folder) => {
-            const found = deltasIn(was.get(folder) ?? [], is.get(folder) ?? [], base.packages, head.packages);
-            for (const delta of found)
+            const gone = deltasFrom(was.get(folder) ?? [], base, false);
+            const added = deltasFrom(is.get(folder) ?? [], head, true);
+            for (const delta of joined(gone, added))
                 if (delta.amount !== 0)
                     deltas.push(delta);
         };
@@ -47584,31 +47589,58 @@ function deltasOf(base, head, groups) {
     const moved = withoutMoves(all);
     return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
-function deltas_foldersOf(all, layers) {
-    return layers.flatMap((layer) => all.get(layer) ?? []);
+/** What some of an image's layers have in each folder. */
+function foldersOf(all, layers) {
+    return deltas_grouped(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
 }
-/** What became of one folder's files. Where only one side has it nothing is looked for: there may be hundreds of thousands. */
-function deltasIn(before, after, packagesBefore, packagesAfter) {
-    const gone = deltasFrom(before, packagesBefore, false);
-    const added = deltasFrom(after, packagesAfter, true);
-    if (gone.length === 0)
-        return added;
-    if (added.length === 0)
-        return gone;
-    const paths = new Map();
-    for (const delta of gone) {
-        const known = paths.get(delta.path);
-        if (!known) {
-            paths.set(delta.path, delta);
-            continue;
-        }
-        known.amount += delta.amount;
-        known.package ??= delta.package;
+function deltas_grouped(runs, keyOf) {
+    const groups = new Map();
+    for (const run of runs) {
+        const key = keyOf(run);
+        const group = groups.get(key);
+        if (group)
+            group.push(run);
+        else
+            groups.set(key, [run]);
     }
-    for (const delta of added) {
+    return groups;
+}
+function deltasFrom(runs, { files, packages }, isAfter) {
+    const deltas = [];
+    let repeats = false;
+    for (const { start, end } of runs) {
+        for (let at = start; at < end; at += 1) {
+            const { path, size, lost, package: owner } = files[at];
+            const amount = isAfter ? size : -size;
+            deltas.push({ path, amount, isAfter, package: owner === null ? null : packages[owner] });
+            // Of two at one path the first is lost.
+            if (lost !== null)
+                repeats = true;
+        }
+    }
+    return { deltas, repeats };
+}
+/** Both sides of one folder. Where one has nothing there, nothing is looked for: it may be hundreds of thousands. */
+function joined(gone, added) {
+    if (gone.deltas.length === 0)
+        return added.deltas;
+    if (added.deltas.length === 0 && !gone.repeats)
+        return gone.deltas;
+    const paths = new Map();
+    for (const delta of gone.deltas) {
+        const known = paths.get(delta.path);
+        if (known) {
+            known.amount += delta.amount;
+            known.package ??= delta.package;
+        }
+        else
+            paths.set(delta.path, delta);
+    }
+    const others = [];
+    for (const delta of added.deltas) {
         const known = paths.get(delta.path);
         if (!known) {
-            paths.set(delta.path, delta);
+            others.push(delta);
             continue;
         }
         if (!known.isAfter)
@@ -47616,21 +47648,7 @@ function deltasIn(before, after, packagesBefore, packagesAfter) {
         known.amount += delta.amount;
         known.isAfter = true;
     }
-    return paths.values();
-}
-/** Each file as if the other side had none of them. */
-function deltasFrom(folders, packages, isAfter) {
-    const deltas = [];
-    for (const { files } of folders) {
-        for (const { path, size, package: owner } of files)
-            deltas.push({
-                path,
-                amount: isAfter ? size : -size,
-                isAfter,
-                package: owner === null ? null : packages[owner],
-            });
-    }
-    return deltas;
+    return [...paths.values(), ...others];
 }
 /** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
 function changedOf(deltas) {
@@ -61110,7 +61128,7 @@ function identity(x) {
   return x;
 }
 
-function d3_array_group(values, ...keys) {
+function group(values, ...keys) {
   return nest(values, identity, identity, keys);
 }
 
@@ -61217,7 +61235,7 @@ function ascendingDefined(a, b) {
 function groupSort(values, reduce, key) {
   return (reduce.length !== 2
     ? sort(rollup(values, reduce, key), (([ak, av], [bk, bv]) => d3_array_ascending(av, bv) || d3_array_ascending(ak, bk)))
-    : sort(d3_array_group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
+    : sort(group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
     .map(([key]) => key);
 }
 
@@ -71233,7 +71251,7 @@ async function mustBeInside(request) {
         const found = await (0,promises_.realpath)(path).catch(() => null);
         if (found === null) {
             const bakeFile = input === 'file' && value === null ? await bakeFileIn(context) : null;
-            const orBake = bakeFile === null ? '' : ` \`bake-files\` builds the targets of \`${bakeFile}\`, which is there.`;
+            const orBake = bakeFile === null ? '' : ` For the targets of a bake file: \`bake-files: ${(0,external_node_path_.join)(inputs.context, bakeFile)}\`.`;
             throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, {
                 remedy: `${remedy}${orBake}`,
             });
@@ -71242,10 +71260,10 @@ async function mustBeInside(request) {
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
     }
 }
-/** A bake file in this folder, by its name. */
+/** A bake file in this folder that is one by itself, by its name. */
 async function bakeFileIn(folder) {
-    const names = await (0,promises_.readdir)(folder);
-    return BAKE_FILES.find((name) => names.includes(name)) ?? null;
+    const names = await (0,promises_.readdir)(folder).catch(() => []);
+    return BAKE_FILES.find((name) => !name.includes('.override.') && names.includes(name)) ?? null;
 }
 /** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */
 async function readInstructions(file) {
@@ -76183,7 +76201,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
     const createExec = (until) => throughPlugin(world.createExec(until), () => plugin);
     const exec = createExec(signal);
     const findSocket = createFindSocket(exec, signal);
-    const over = new AbortController();
+    const closed = new AbortController();
     /** Nobody waits for it: until it is known, docker finds it. */
     const knowPlugin = async (found, builder) => {
         const docker = await (0,build_exec/* findProgram */.Kp)('docker', world.env['PATH'] ?? '');
@@ -76209,7 +76227,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
         createExec,
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: turns_once(async (builder) => {
-            const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, over.signal])), builder);
+            const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, closed.signal])), builder);
             knowPlugin(found, builder).catch(() => { });
             // While it builds: what was built is asked for there.
             if (found.engine.driver === 'docker')
@@ -76221,7 +76239,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
         inTurn: createTurns(1),
         removals: createRemovals(world.signal),
         close: () => {
-            over.abort();
+            closed.abort();
             stop.abort();
         },
     };

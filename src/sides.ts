@@ -123,7 +123,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   const createExec = (until: AbortSignal): Exec => throughPlugin(world.createExec(until), () => plugin)
   const exec = createExec(signal)
   const findSocket = createFindSocket(exec, signal)
-  const over = new AbortController()
+  const closed = new AbortController()
   /** Nobody waits for it: until it is known, docker finds it. */
   const knowPlugin = async (found: Builder, builder: string | null): Promise<void> => {
     const docker = await findProgram('docker', world.env['PATH'] ?? '')
@@ -158,7 +158,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       async (builder) => {
-        const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, over.signal])), builder)
+        const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, closed.signal])), builder)
         knowPlugin(found, builder).catch(() => {})
         // While it builds: what was built is asked for there.
         if (found.engine.driver === 'docker') findSocket().catch(() => {})
@@ -174,7 +174,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     inTurn: createTurns(1),
     removals: createRemovals(world.signal),
     close: () => {
-      over.abort()
+      closed.abort()
       stop.abort()
     },
   }

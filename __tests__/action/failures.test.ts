@@ -81,7 +81,14 @@ describe('a change that does not build', () => {
       { Dockerfile: null, 'docker-bake.hcl': 'target "default" {}\n' },
       {},
       /no Dockerfile at `Dockerfile`/,
-      /`bake-files` builds the targets of `docker-bake\.hcl`, which is there\.$/m,
+      /For the targets of a bake file: `bake-files: docker-bake\.hcl`\.$/m,
+    ],
+    [
+      'no folder to build in',
+      { a: '' },
+      { context: 'a' },
+      /no Dockerfile at `a\/Dockerfile`/,
+      /default: `Dockerfile` in `context`\.$/m,
     ],
     [
       'no such file',

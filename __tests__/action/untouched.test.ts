@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFile, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { runAction, type RunOptions, type RunResult } from '../support/runner.ts
 // A machine that may be busy.
 jest.setTimeout(60_000)
 
-/** A required check must neither fail nor ask for an engine where the change has nothing to do with the image. */
+/** A required check must neither fail nor need an engine where the change has nothing to do with the image. */
 const REPOSITORY = { full_name: 'octo-org/shop' }
 const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'
 
@@ -103,8 +103,12 @@ it('passes without docker, builds nothing, and writes no comment', async () => {
 })
 
 describe('beside an engine that never answers', () => {
-  const asked = new Set<Socket>()
-  const silent = createServer((connection) => void asked.add(connection.on('error', () => {})))
+  const asked: Socket[] = []
+  const silent = createServer((connection) => {
+    asked.push(connection.on('error', () => {}))
+    // Git is let go on, once.
+    if (asked.length === 1) writeFile(join(folder, 'asked'), '\n', () => {})
+  })
   afterEach(() => {
     for (const connection of asked) connection.destroy()
     silent.close()
@@ -113,8 +117,19 @@ describe('beside an engine that never answers', () => {
   it('ends all the same', async () => {
     const socket = join(folder, 'silent.sock')
     await new Promise<void>((resolve) => silent.listen(socket, resolve))
-    const result = await run(docs, { env: { ...engines()[0]!.env, DOCKER_HOST: `unix://${socket}` } })
+    execFileSync('mkfifo', [join(folder, 'asked')])
+    const waiting = join(folder, 'waiting')
+    mkdirSync(waiting)
+    const git = execFileSync('which', ['git'], { encoding: 'utf8' }).trim()
+    writeFileSync(
+      join(waiting, 'git'),
+      `#!/bin/bash\ncase " $* " in *' diff-tree '*) read -r <'${folder}/asked' ;; esac\nexec ${git} "$@"\n`,
+      { mode: 0o755 },
+    )
+    const { PATH, ...env } = engines()[0]!.env
+    const result = await run(docs, { env: { ...env, PATH: `${waiting}:${PATH}`, DOCKER_HOST: `unix://${socket}` } })
     expect(result).toMatchObject({ exitCode: 0, annotations: [], outputs: { verdict: 'within' } })
+    expect(asked).not.toHaveLength(0)
   })
 })
 

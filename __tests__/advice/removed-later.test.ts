@@ -94,13 +94,14 @@ describe('files that are shipped twice', () => {
     ['another mode and the same size, for another mode', { mode: 0o755 }, 40_000, 'ships again for another mode'],
     ['another size, are written again', { uid: 1000 }, 40_001, 'writes again'],
     ['nothing else, may be other ones', {}, 40_000, 'writes again'],
-  ])('and are small: with %s', (_, upper, size, what) => {
+    ['another owner of a program’s own doing, may be other ones', { uid: 1000 }, 40_000, 'writes again', 'RUN make'],
+  ])('and are small: with %s', (_, upper, size, what, instruction = 'RUN chown -R 1000 /app && chmod +x /app/*') => {
     const names = ['a', 'b', 'c']
     const files = [
       ...names.map((name) => aFile(`/app/${name}`, 40_000, 2, { checksum: null, lost: again })),
       ...names.map((name) => aFile(`/app/${name}`, size, 3, { checksum: null, ...upper })),
     ]
-    const [found] = removedLater(anImage([base, install, copy, last('RUN chown -R 1000 /app')], files))
+    const [found] = removedLater(anImage([base, install, copy, last(instruction)], files))
     expect(plain(found!.what)).toBe(`files that line 7 ${what}`)
   })
 

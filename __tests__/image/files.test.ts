@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { byFolder, layFiles, type ImageFile } from '../../src/image/files.ts'
+import { byFolder, layFiles, type FolderRun, type ImageFile } from '../../src/image/files.ts'
 import type { LayerEntry } from '../../src/image/layer/entries.ts'
 
 const file = (path: string, size = 1): LayerEntry => ({
@@ -259,7 +259,8 @@ it('has its files folder by folder, in their order', () => {
   ]
   const { files } = layFiles(layers)!
   const found = byFolder(files)
-  expect(found.map(({ folder: path, layer, files: its }) => [path, layer, its.map((each) => each.path)])).toEqual([
+  const pathsOf = ({ start, end }: FolderRun): string[] => files.slice(start, end).map(({ path }) => path)
+  expect(found.map((run) => [run.folder, run.layer, pathsOf(run)])).toEqual([
     ['/a/', 0, ['/a/x', '/a/y']],
     ['/a/b/', 0, ['/a/b/x']],
     ['/a/', 0, ['/a/z']],
@@ -268,5 +269,5 @@ it('has its files folder by folder, in their order', () => {
     ['/', 1, ['/y']],
     ['/a/', 1, ['/a/x']],
   ])
-  expect(found.flatMap(({ files: its }) => its)).toEqual(files)
+  expect(found.flatMap(pathsOf)).toEqual(files.map(({ path }) => path))
 })

@@ -46,8 +46,8 @@ const bloatIn = oncePerImage(findBloat)
 function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const bloat = new Map<ImageFile, Bloat>()
   const origins = image.layers.map((layer) => originOf(layer))
-  const copied = groupedByFolder(image.content?.files ?? [], (its) =>
-    origins[its.layer]?.from === 'context' && isOwn(image, its) ? () => its.layer : null,
+  const copied = groupedByFolder(image.content?.files ?? [], (run) =>
+    origins[run.layer]?.from === 'context' && isOwn(image, run) ? () => run.layer : null,
   )
   if (image.content === null || copied.size === 0) return bloat
   const files = image.content.files.filter((file) => isOwn(image, file))

@@ -142,13 +142,13 @@ const cachesIn = oncePerImage((image): Map<Cache, ImageFile[]> => {
   const { files } = content
   const toolchains = toolchainFiles(image)
   let playing: Set<string> | null = null
-  return groupedByFolder(files, (its) => {
+  return groupedByFolder(files, (run) => {
     const cache =
-      isOwn(image, its) && ANY.test(its.folder) ? CACHES.find(({ folder }) => folder.test(its.folder)) : null
+      isOwn(image, run) && ANY.test(run.folder) ? CACHES.find(({ folder }) => folder.test(run.folder)) : null
     if (!cache) return null
     if (cache.id === 'yarn') {
       playing ??= playingIn(files)
-      if (playing.has(its.folder.slice(0, its.folder.indexOf('.yarn/')))) return null
+      if (playing.has(run.folder.slice(0, run.folder.indexOf('.yarn/')))) return null
     }
     return (file) =>
       file.lost !== null || toolchains.has(file) || distributionPackage(content, file) !== null ? null : cache

@@ -66,7 +66,7 @@ function findingOf(
   const upper = image.layers[lost!.layer] ?? null
   const same = files.flatMap((file) => {
     const successor = successors.get(file)
-    return successor && hasSameContent(file, successor) ? [{ file, successor }] : []
+    return successor && hasSameContent(file, successor, upper) ? [{ file, successor }] : []
   })
   const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files)
   const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files)
@@ -88,11 +88,12 @@ function findingOf(
 /** A file and what stands in its place, with the same content. */
 type Copy = { file: ImageFile; successor: ImageFile }
 
-/** Small files have no checksum: one of another owner or mode and the same size was given away, not written. */
-function hasSameContent(one: ImageFile, other: ImageFile): boolean {
+/** Small files have no checksum: one of the same size is taken for the same where the instruction gives files another owner or mode, and it has one. */
+function hasSameContent(one: ImageFile, other: ImageFile, upper: Layer | null): boolean {
   if (one.size !== other.size) return false
-  if (one.size < CHECKSUM_FLOOR) return one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode
-  return one.checksum !== null && one.checksum === other.checksum
+  if (one.size >= CHECKSUM_FLOOR) return one.checksum !== null && one.checksum === other.checksum
+  const isGiven = one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode
+  return isGiven && /\bch(?:own|grp|mod)\b/.test(upper?.instruction ?? '')
 }
 
 /** What differs between files and their successors. */

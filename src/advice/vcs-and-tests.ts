@@ -1,4 +1,4 @@
-import type { FolderFiles, ImageFile } from '../image/files.ts'
+import type { FolderRun, ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import { devFiles } from './dev-dependencies.ts'
@@ -67,7 +67,7 @@ const leftIn = oncePerImage((image): { byKind: [Kind, ImageFile[]][]; folders: M
 function kindIn(
   image: Measurement,
   folders: Map<ImageFile, string>,
-): (its: FolderFiles) => ((file: ImageFile) => Kind | null) | null {
+): (run: FolderRun) => ((file: ImageFile) => Kind | null) | null {
   const { content } = image
   const reports = coverageReports(content?.files ?? [])
   const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)]
@@ -82,10 +82,10 @@ function kindIn(
     folders.set(file, folder)
     return inPackage && isTest ? 'packages' : kind
   }
-  return (its) => {
-    if (!isOwn(image, its) || its.folder.startsWith('/var/log/')) return null
+  return (run) => {
+    if (!isOwn(image, run) || run.folder.startsWith('/var/log/')) return null
     // A folder decides for all that lies in it, but for logs.
-    const leftover = leftoverOf(`${its.folder}x`, reports)
+    const leftover = leftoverOf(`${run.folder}x`, reports)
     if (leftover !== null) return (file) => kindOf(file, leftover)
     return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null)
   }

@@ -1,10 +1,10 @@
 import type { ImageContent } from '../image/content.ts'
-import { byFolder, type FolderFiles, type ImageFile } from '../image/files.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { DISTRIBUTIONS, type Package } from '../image/packages/package.ts'
 import { MAX_PATHS, type Found } from './finding.ts'
 
-/** Whether the layer of a file, or of a folder's files, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
+/** Whether the layer of a file, or of files that stand together, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
 export function isOwn({ layers }: Measurement, { layer }: Pick<ImageFile, 'layer'>): boolean {
   return layers[layer]?.fromBase !== true
 }
@@ -82,38 +82,32 @@ export function grouped<Key>(
   keyOf: (file: ImageFile) => Key | null,
 ): Map<Key, ImageFile[]> {
   const groups = new Map<Key, ImageFile[]>()
-  group(files, keyOf, groups)
+  for (const file of files) add(groups, keyOf(file), file)
   return groups
-}
-
-function group<Key>(
-  files: Iterable<ImageFile>,
-  keyOf: (file: ImageFile) => Key | null,
-  groups: Map<Key, ImageFile[]>,
-): void {
-  for (const file of files) {
-    const key = keyOf(file)
-    if (key === null) continue
-    const known = groups.get(key)
-    if (known) known.push(file)
-    else groups.set(key, [file])
-  }
 }
 
 /**
- * The same of an image's files, where most are told by their folder: `keyIn` is asked of each folder in turn, and gives what tells its files' keys; null
- * leaves all of them out.
+ * The same of an image's files, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
+ * tells their keys; null leaves all of them out.
  */
 export function groupedByFolder<Key>(
   files: readonly ImageFile[],
-  keyIn: (folder: FolderFiles) => ((file: ImageFile) => Key | null) | null,
+  keyIn: (run: FolderRun) => ((file: ImageFile) => Key | null) | null,
 ): Map<Key, ImageFile[]> {
   const groups = new Map<Key, ImageFile[]>()
-  for (const folder of byFolder(files)) {
-    const keyOf = keyIn(folder)
-    if (keyOf !== null) group(folder.files, keyOf, groups)
+  for (const run of byFolder(files)) {
+    const keyOf = keyIn(run)
+    if (keyOf === null) continue
+    for (let at = run.start; at < run.end; at += 1) add(groups, keyOf(files[at]!), files[at]!)
   }
   return groups
+}
+
+function add<Key>(groups: Map<Key, ImageFile[]>, key: Key | null, file: ImageFile): void {
+  if (key === null) return
+  const group = groups.get(key)
+  if (group) group.push(file)
+  else groups.set(key, [file])
 }
 
 /** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */

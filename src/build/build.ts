@@ -274,7 +274,8 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
     const found = await realpath(path).catch(() => null)
     if (found === null) {
       const bakeFile = input === 'file' && value === null ? await bakeFileIn(context) : null
-      const orBake = bakeFile === null ? '' : ` \`bake-files\` builds the targets of \`${bakeFile}\`, which is there.`
+      const orBake =
+        bakeFile === null ? '' : ` For the targets of a bake file: \`bake-files: ${join(inputs.context, bakeFile)}\`.`
       throw new CouldNotMeasure('input', `There is no ${what} at \`${shown}\` in this commit.`, {
         remedy: `${remedy}${orBake}`,
       })
@@ -288,10 +289,10 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
   }
 }
 
-/** A bake file in this folder, by its name. */
+/** A bake file in this folder that is one by itself, by its name. */
 async function bakeFileIn(folder: string): Promise<string | null> {
-  const names = await readdir(folder)
-  return BAKE_FILES.find((name) => names.includes(name)) ?? null
+  const names = await readdir(folder).catch((): string[] => [])
+  return BAKE_FILES.find((name) => !name.includes('.override.') && names.includes(name)) ?? null
 }
 
 /** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */

@@ -1,8 +1,8 @@
 import type { ImageContent } from '../image/content.ts'
-import { byFolder, type FolderFiles } from '../image/files.ts'
+import { byFolder, type FolderRun } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
 
-/** One path of a group of layers; one that only one side has, in two of the layers, may be there twice. */
+/** One path of a group of layers; one that only the head has, in two of the layers, is there twice. */
 export type Delta = {
   path: string
   /** Bytes, after minus before, without what only moved: what another group has less (or more) of at the same path. */
@@ -29,15 +29,16 @@ export type GroupDeltas = {
  * growth of either. In the order of the groups.
  */
 export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): GroupDeltas[] {
-  const before = Map.groupBy(byFolder(base.files), ({ layer }) => layer)
-  const after = Map.groupBy(byFolder(head.files), ({ layer }) => layer)
+  const before = grouped(byFolder(base.files), ({ layer }) => layer)
+  const after = grouped(byFolder(head.files), ({ layer }) => layer)
   const all = groups.map((group) => {
-    const was = Map.groupBy(foldersOf(before, group.before), ({ folder }) => folder)
-    const is = Map.groupBy(foldersOf(after, group.after), ({ folder }) => folder)
+    const was = foldersOf(before, group.before)
+    const is = foldersOf(after, group.after)
     const deltas: Delta[] = []
     const add = (folder: string): void => {
-      const found = deltasIn(was.get(folder) ?? [], is.get(folder) ?? [], base.packages, head.packages)
-      for (const delta of found) if (delta.amount !== 0) deltas.push(delta)
+      const gone = deltasFrom(was.get(folder) ?? [], base, false)
+      const added = deltasFrom(is.get(folder) ?? [], head, true)
+      for (const delta of joined(gone, added)) if (delta.amount !== 0) deltas.push(delta)
     }
     for (const folder of was.keys()) add(folder)
     for (const folder of is.keys()) if (!was.has(folder)) add(folder)
@@ -47,57 +48,67 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
   return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at]! }))
 }
 
-function foldersOf(all: ReadonlyMap<number, FolderFiles[]>, layers: number[]): FolderFiles[] {
-  return layers.flatMap((layer) => all.get(layer) ?? [])
+/** What some of an image's layers have in each folder. */
+function foldersOf(all: ReadonlyMap<number, FolderRun[]>, layers: number[]): Map<string, FolderRun[]> {
+  return grouped(
+    layers.flatMap((layer) => all.get(layer) ?? []),
+    ({ folder }) => folder,
+  )
 }
 
-/** What became of one folder's files. Where only one side has it nothing is looked for: there may be hundreds of thousands. */
-function deltasIn(
-  before: FolderFiles[],
-  after: FolderFiles[],
-  packagesBefore: readonly Package[],
-  packagesAfter: readonly Package[],
-): Iterable<Delta> {
-  const gone = deltasFrom(before, packagesBefore, false)
-  const added = deltasFrom(after, packagesAfter, true)
-  if (gone.length === 0) return added
-  if (added.length === 0) return gone
-  const paths = new Map<string, Delta>()
-  for (const delta of gone) {
-    const known = paths.get(delta.path)
-    if (!known) {
-      paths.set(delta.path, delta)
-      continue
-    }
-    known.amount += delta.amount
-    known.package ??= delta.package
+function grouped<Key>(runs: readonly FolderRun[], keyOf: (run: FolderRun) => Key): Map<Key, FolderRun[]> {
+  const groups = new Map<Key, FolderRun[]>()
+  for (const run of runs) {
+    const key = keyOf(run)
+    const group = groups.get(key)
+    if (group) group.push(run)
+    else groups.set(key, [run])
   }
-  for (const delta of added) {
+  return groups
+}
+
+/** One side's files in a folder, each as if the other side had none of them. `repeats`: a path may be there twice. */
+type OneSide = { deltas: Delta[]; repeats: boolean }
+
+function deltasFrom(runs: readonly FolderRun[], { files, packages }: ImageContent, isAfter: boolean): OneSide {
+  const deltas: Delta[] = []
+  let repeats = false
+  for (const { start, end } of runs) {
+    for (let at = start; at < end; at += 1) {
+      const { path, size, lost, package: owner } = files[at]!
+      const amount = isAfter ? size : -size
+      deltas.push({ path, amount, isAfter, package: owner === null ? null : packages[owner]! })
+      // Of two at one path the first is lost.
+      if (lost !== null) repeats = true
+    }
+  }
+  return { deltas, repeats }
+}
+
+/** Both sides of one folder. Where one has nothing there, nothing is looked for: it may be hundreds of thousands. */
+function joined(gone: OneSide, added: OneSide): Iterable<Delta> {
+  if (gone.deltas.length === 0) return added.deltas
+  if (added.deltas.length === 0 && !gone.repeats) return gone.deltas
+  const paths = new Map<string, Delta>()
+  for (const delta of gone.deltas) {
+    const known = paths.get(delta.path)
+    if (known) {
+      known.amount += delta.amount
+      known.package ??= delta.package
+    } else paths.set(delta.path, delta)
+  }
+  const others: Delta[] = []
+  for (const delta of added.deltas) {
     const known = paths.get(delta.path)
     if (!known) {
-      paths.set(delta.path, delta)
+      others.push(delta)
       continue
     }
     if (!known.isAfter) known.package = delta.package ?? known.package
     known.amount += delta.amount
     known.isAfter = true
   }
-  return paths.values()
-}
-
-/** Each file as if the other side had none of them. */
-function deltasFrom(folders: FolderFiles[], packages: readonly Package[], isAfter: boolean): Delta[] {
-  const deltas: Delta[] = []
-  for (const { files } of folders) {
-    for (const { path, size, package: owner } of files)
-      deltas.push({
-        path,
-        amount: isAfter ? size : -size,
-        isAfter,
-        package: owner === null ? null : packages[owner]!,
-      })
-  }
-  return deltas
+  return [...paths.values(), ...others]
 }
 
 /** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */

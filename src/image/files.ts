@@ -87,29 +87,32 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
   return { files, file: (path) => tree.fileAt(path) }
 }
 
-/** Files that stand one after the other and lie in one folder (with its final `/`) of one layer: a tar has a folder's files so. */
-export type FolderFiles = { folder: string; layer: number; files: ImageFile[] }
+/** Files of an image's list that stand one after the other, from `start` to before `end`, and lie in one folder (with its final `/`) of one layer. */
+export type FolderRun = { folder: string; layer: number; start: number; end: number }
 
-const foldersOf = new WeakMap<readonly ImageFile[], FolderFiles[]>()
+const knownRuns = new WeakMap<readonly ImageFile[], FolderRun[]>()
 
-/** An image's files by folder, in their order; one that they come back to is there again. What a folder decides has not to be asked of each file. */
-export function byFolder(files: readonly ImageFile[]): FolderFiles[] {
-  const known = foldersOf.get(files)
+/**
+ * An image's files by folder, in their order: mostly a tar has a folder's files together, but for those of the folders in it. What a folder decides has
+ * not to be asked of each file.
+ */
+export function byFolder(files: readonly ImageFile[]): FolderRun[] {
+  const known = knownRuns.get(files)
   if (known) return known
-  const found: FolderFiles[] = []
+  const runs: FolderRun[] = []
   for (let start = 0, end = 0; start < files.length; start = end) {
     const { path, layer } = files[start]!
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
     const isThere = (file: ImageFile): boolean => file.layer === layer && liesIn(file.path, folder)
     do end += 1
     while (end < files.length && isThere(files[end]!))
-    found.push({ folder, layer, files: files.slice(start, end) })
+    runs.push({ folder, layer, start, end })
   }
-  foldersOf.set(files, found)
-  return found
+  knownRuns.set(files, runs)
+  return runs
 }
 
-/** Whether a file lies in this folder, and in none of that. */
+/** Whether a file lies in this folder (with its final `/`), and in none of that. */
 function liesIn(path: string, folder: string): boolean {
   return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder)
 }

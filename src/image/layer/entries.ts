@@ -30,8 +30,8 @@ export type LayerFile = {
 }
 
 /**
- * Bytes of a file from which it has a checksum: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`; `duplicate-files.ts` has
- * a larger floor). Most files are smaller, and most of the time that checksums would take is theirs.
+ * Bytes of a file from which it has a checksum: less than the files that the rules compare by it have (`advice/duplicate-files.ts`, `debug-symbols.ts`); smaller
+ * ones `removed-later.ts` tells by other signs. Most files of an image are smaller.
  */
 export const CHECKSUM_FLOOR = 50_000
 
