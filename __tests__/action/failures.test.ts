@@ -84,11 +84,11 @@ describe('a change that does not build', () => {
       /For the targets of a bake file: `bake-files: docker-bake\.hcl`\.$/m,
     ],
     [
-      'no folder to build in',
+      'no folder for a context',
       { a: '' },
       { context: 'a' },
-      /no Dockerfile at `a\/Dockerfile`/,
-      /default: `Dockerfile` in `context`\.$/m,
+      /`context` is `a`, which is no folder in this commit/,
+      /`context` takes a folder inside the repository/,
     ],
     [
       'no such file',

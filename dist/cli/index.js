@@ -78066,6 +78066,8 @@ async function mustBeInside(request) {
         }
         if ((0,build_paths/* isOutside */._K)((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
+        if (input === 'context' && !(await (0,promises_.stat)(found)).isDirectory())
+            throw new build_failure/* CouldNotMeasure */.N('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy });
     }
 }
 /** A bake file in this folder that is one by itself, by its name. */
@@ -83165,7 +83167,7 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
     // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
     const engine = commons.engineOf(inputs.builder);
     engine.catch(() => { });
-    const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    const { checkout, head } = await commons.openCheckout(await folderAt((0,external_node_path_.resolve)(cwd, inputs.context), cwd));
     const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
     const revision = await head();
@@ -83209,6 +83211,11 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
     obtaining.catch(stop);
     const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
     return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) };
+}
+/** A folder with its links resolved, or another one where there is none: the commits may have it, and if not they tell so. */
+async function folderAt(path, otherwise) {
+    const found = await (0,promises_.realpath)(path).catch(() => null);
+    return found !== null && (await (0,promises_.stat)(found)).isDirectory() ? found : otherwise;
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(image, tools, surroundings, world, facts, onName) {

@@ -286,6 +286,8 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
         `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`,
         { remedy },
       )
+    if (input === 'context' && !(await stat(found)).isDirectory())
+      throw new CouldNotMeasure('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy })
   }
 }
 
