@@ -45284,6 +45284,19 @@ function lineOf(layer) {
 function keywordOf(layer) {
     return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? '';
 }
+/** A command that gives files another owner or mode, or one that usually stands beside it and writes no file of an app's. */
+const GIVING = /^\s*(?:(?:chown|chgrp|chmod|mkdir|adduser|addgroup|useradd|groupadd|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s;
+/** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
+function onlyGives({ instruction }) {
+    const [, text] = /^RUN\s+(?:\/bin\/sh -c )?(.*?)(?: # buildkit)?$/is.exec(instruction) ?? [];
+    // A redirection writes, and what follows it is no command of these.
+    const commands = text?.replaceAll(/\\\r?\n/g, ' ').split(/&&|\|\||[;|\n>]/);
+    return commands?.every((command) => GIVING.test(command)) === true;
+}
+/** Whether it may give files of a layer below another owner, mode or time: that they are shipped again does not mean that they were made. */
+function mayGive({ instruction }) {
+    return /\b(?:chown|chgrp|chmod|touch)\b/.test(instruction);
+}
 /** Whether a path may stand in a command to paste: a shell takes it as it is. */
 function isPlain(path) {
     return /^(?!-)[\w./@+-]{1,300}$/.test(path);
@@ -46001,6 +46014,9 @@ function findBloat(image) {
     const named = origins.flatMap((origin) => (origin?.from === 'context' ? origin.sources : [])).map(plainPath);
     const isNamed = (ignore) => ignore !== null &&
         named.some((source) => source === plainPath(ignore) || source.startsWith(`${plainPath(ignore)}/`));
+    // What another COPY ships again, or what only gets another owner, is not made by the image.
+    const makes = image.layers.map((layer, at) => origins[at]?.from !== 'context' && !mayGive(layer));
+    const isMadeAgain = ({ lost }) => lost !== null && (lost.how === 'removed' || makes[lost.layer] === true);
     const reports = coverageReports(files);
     const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'));
     const environments = new Set(configs.map(({ path }) => parentOf(path)));
@@ -46022,7 +46038,7 @@ function findBloat(image) {
             if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
                 const folder = `${root}${made}`;
                 const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder);
-                if ((remade || file.lost !== null) && !isNamed(inContext(made)))
+                if ((remade || isMadeAgain(file)) && !isNamed(inContext(made)))
                     bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) });
             }
             else if (leftover !== null &&
@@ -46800,11 +46816,12 @@ const BASE_FLOOR = 1_000_000;
 const RECORDS = /^\/(?:var\/lib\/(?:dpkg|rpm|apt\/(?!lists\/))|var\/cache\/(?:debconf|ldconfig)|var\/log|usr\/lib\/sysimage|(?:usr\/)?lib\/apk\/db|etc\/apk)\/|^\/etc\/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|ssl\/certs\/ca-certificates\.crt)$/;
 /** Folders that say nothing of what lies in them. */
 const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home']);
-/** Files that one layer ships and a later one takes away, or writes again; one finding for each such two layers. */
+/** Files that one layer ships and a later one takes away, writes again, or ships again as they are; a finding for each of these, of each such two layers. */
 const removedLater = (image) => {
     const bloat = bloatFiles(image);
     const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
     const successors = successorsOf(image, files);
+    const gives = image.layers.map(onlyGives);
     const pairs = grouped(files, (file) => {
         const successor = successors.get(file);
         // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
@@ -46815,10 +46832,11 @@ const removedLater = (image) => {
             return null;
         if (upper <= file.layer || image.layers[upper]?.fromBase === true)
             return null;
-        return `${file.layer} ${upper}`;
+        const isSame = successor !== undefined && hasSameContent(file, successor, gives[upper] === true);
+        return `${file.layer} ${upper} ${isSame ? 'again' : how}`;
     });
-    const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
-    return largestFirst(large.map((its) => removed_later_findingOf(image, its, successors)));
+    const large = [...pairs].filter(([, its]) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
+    return largestFirst(large.map(([pair, its]) => removed_later_findingOf(image, its, pair.endsWith('again') ? copiesOf(its, successors) : null)));
 };
 const placeOf = (path, layer) => `${path}\0${layer}`;
 /** What stands in the place of files that a later layer replaced. */
@@ -46839,37 +46857,35 @@ function successorsOf({ content }, lost) {
         return successor ? [[file, successor]] : [];
     }));
 }
-function removed_later_findingOf(image, files, successors) {
+function copiesOf(files, successors) {
+    return files.map((file) => ({ file, successor: successors.get(file) }));
+}
+/** `copies`: they are shipped again with the same content; null: they are not. */
+function removed_later_findingOf(image, files, copies) {
     const [{ layer: at, lost }] = files;
     const lower = image.layers[at] ?? null;
     const upper = image.layers[lost.layer] ?? null;
-    const same = files.flatMap((file) => {
-        const successor = successors.get(file);
-        return successor && hasSameContent(file, successor, upper) ? [{ file, successor }] : [];
-    });
-    const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files);
-    const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files);
+    const isReplaced = lost.how === 'replaced';
     const common = commonFolder(files.map(({ path }) => path));
     const found = findingIn(image, files, {
         what: [
             'files that ',
             ...lineOf(upper),
-            isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
+            copies !== null ? whatChanged(copies) : isReplaced ? ' writes again' : ' takes away again',
         ],
-        fix: isOwn(image, files[0]) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
-        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)}`,
+        fix: isOwn(image, files[0]) ? ownFix(lower, upper, copies, isReplaced) : baseFix(image, isReplaced),
+        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${copies === null ? lost.how : 'again'}`,
         placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
     });
     return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced };
 }
-/** Small files have no checksum: one of the same size is taken for the same where the instruction gives files another owner or mode, and it has one. */
-function hasSameContent(one, other, upper) {
+/** Small files have no checksum: of the same size they are taken for the same where all that the instruction does is to give them another owner or mode. */
+function hasSameContent(one, other, isGiven) {
     if (one.size !== other.size)
         return false;
     if (one.size >= CHECKSUM_FLOOR)
         return one.checksum !== null && one.checksum === other.checksum;
-    const isGiven = one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode;
-    return isGiven && /\bch(?:own|grp|mod)\b/.test(upper?.instruction ?? '');
+    return isGiven;
 }
 /** What differs between files and their successors. */
 function changesOf(copies) {

@@ -64,6 +64,20 @@ describe('what the image makes itself', () => {
     expect(removedLater(image)).toEqual([])
   })
 
+  test.each([
+    ['RUN npm run build', [9_000_000]],
+    ['RUN chown -R 1000:1000 /app', []],
+    ['RUN npm rebuild && chmod -R g+w /app', []],
+    ['RUN touch /app/node_modules/typescript/lib/tsc.js', []],
+    ['COPY . /app', []],
+  ])('is too much when a later layer writes it anew, not when it only gives it away: %s', (instruction, bytes) => {
+    const lost = { layer: 3, how: 'replaced' } as const
+    const again = aFile(more.path, more.size, 3, { uid: 1000 })
+    const image = anImage([base, install, copy, aLayer(instruction, { line: 7 })], [app, { ...more, lost }, again])
+    const found = contextBloat(image).find(({ layer }) => layer?.line !== 7)
+    expect(found === undefined ? [] : [found.bytes]).toEqual(bytes)
+  })
+
   test('is too much as a virtual environment of another machine', () => {
     const files = [app, aFile('/app/.venv/pyvenv.cfg', 100, 2), aFile('/app/.venv/lib/x.so', 8_000_000, 2)]
     expect(contextBloat(anImage([base, install, copy], files))).toMatchObject([{ bytes: 8_000_100 }])

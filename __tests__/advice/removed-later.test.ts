@@ -93,16 +93,57 @@ describe('files that are shipped twice', () => {
     ['another owner and the same size, for another owner', { uid: 1000 }, 40_000, 'ships again for another owner'],
     ['another mode and the same size, for another mode', { mode: 0o755 }, 40_000, 'ships again for another mode'],
     ['another size, are written again', { uid: 1000 }, 40_001, 'writes again'],
-    ['nothing else, may be other ones', {}, 40_000, 'writes again'],
+    ['the same of all, as they are', {}, 40_000, 'ships again unchanged'],
+    [
+      'another owner, by a RUN that writes too',
+      { uid: 1 },
+      40_000,
+      'writes again',
+      'RUN chown 1 /app/* && sed -i s/a/b/ /app/*',
+    ],
+    [
+      'another mode, by a find that writes',
+      { mode: 0o755 },
+      40_000,
+      'writes again',
+      'RUN find /app -exec sed -i s/a/b/ {} +',
+    ],
     ['another owner of a program’s own doing, may be other ones', { uid: 1000 }, 40_000, 'writes again', 'RUN make'],
-  ])('and are small: with %s', (_, upper, size, what, instruction = 'RUN chown -R 1000 /app && chmod +x /app/*') => {
-    const names = ['a', 'b', 'c']
+  ])(
+    'and are small: with %s',
+    (
+      _,
+      upper,
+      size,
+      what,
+      instruction = 'RUN chown -R 1000 /app && \\\n    find /app -type f -exec chmod 755 {} +',
+    ) => {
+      const names = ['a', 'b', 'c']
+      const files = [
+        ...names.map((name) => aFile(`/app/${name}`, 40_000, 2, { checksum: null, lost: again })),
+        ...names.map((name) => aFile(`/app/${name}`, size, 3, { checksum: null, ...upper })),
+      ]
+      const [found] = removedLater(anImage([base, install, copy, last(instruction)], files))
+      expect(plain(found!.what)).toBe(`files that line 7 ${what}`)
+    },
+  )
+
+  test('are told beside those that are other ones, and those that are gone: each for itself', () => {
     const files = [
-      ...names.map((name) => aFile(`/app/${name}`, 40_000, 2, { checksum: null, lost: again })),
-      ...names.map((name) => aFile(`/app/${name}`, size, 3, { checksum: null, ...upper })),
+      aFile('/app/same', 1_500_000, 2, lower),
+      aFile('/app/other', 400_000, 2, lower),
+      aFile('/app/gone', 200_000, 2, { lost: { layer: 3, how: 'removed' } }),
+      aFile('/app/same', 1_500_000, 3, { checksum: 7, uid: 5 }),
+      aFile('/app/other', 400_000, 3, { checksum: 8, uid: 5 }),
     ]
-    const [found] = removedLater(anImage([base, install, copy, last(instruction)], files))
-    expect(plain(found!.what)).toBe(`files that line 7 ${what}`)
+    const found = removedLater(
+      anImage([base, install, copy, last('RUN chown -R 5 /app && make && rm /app/gone')], files),
+    )
+    expect(found.map(({ what, bytes }) => [plain(what), bytes])).toEqual([
+      ['files that line 7 ships again for another owner', 1_500_000],
+      ['files that line 7 writes again', 400_000],
+      ['files that line 7 takes away again', 200_000],
+    ])
   })
 
   test('by a RUN that another RUN follows', () => {

@@ -1,7 +1,7 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
-import { isPlainPattern, originOf, type Origin } from './instruction.ts'
+import { isPlainPattern, mayGive, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
 import {
   bytesOf,
@@ -58,6 +58,10 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const isNamed = (ignore: string | null): boolean =>
     ignore !== null &&
     named.some((source) => source === plainPath(ignore) || source.startsWith(`${plainPath(ignore)}/`))
+  // What another COPY ships again, or what only gets another owner, is not made by the image.
+  const makes = image.layers.map((layer, at) => origins[at]?.from !== 'context' && !mayGive(layer))
+  const isMadeAgain = ({ lost }: ImageFile): boolean =>
+    lost !== null && (lost.how === 'removed' || makes[lost.layer] === true)
   const reports = coverageReports(files)
   const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'))
   const environments = new Set(configs.map(({ path }) => parentOf(path)))
@@ -77,7 +81,7 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
       if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
         const folder = `${root}${made}`
         const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder)
-        if ((remade || file.lost !== null) && !isNamed(inContext(made)))
+        if ((remade || isMadeAgain(file)) && !isNamed(inContext(made)))
           bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) })
       } else if (
         leftover !== null &&

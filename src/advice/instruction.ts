@@ -55,6 +55,23 @@ export function keywordOf(layer: Layer | null): string {
   return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? ''
 }
 
+/** A command that gives files another owner or mode, or one that usually stands beside it and writes no file of an app's. */
+const GIVING =
+  /^\s*(?:(?:chown|chgrp|chmod|mkdir|adduser|addgroup|useradd|groupadd|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s
+
+/** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
+export function onlyGives({ instruction }: Layer): boolean {
+  const [, text] = /^RUN\s+(?:\/bin\/sh -c )?(.*?)(?: # buildkit)?$/is.exec(instruction) ?? []
+  // A redirection writes, and what follows it is no command of these.
+  const commands = text?.replaceAll(/\\\r?\n/g, ' ').split(/&&|\|\||[;|\n>]/)
+  return commands?.every((command) => GIVING.test(command)) === true
+}
+
+/** Whether it may give files of a layer below another owner, mode or time: that they are shipped again does not mean that they were made. */
+export function mayGive({ instruction }: Layer): boolean {
+  return /\b(?:chown|chgrp|chmod|touch)\b/.test(instruction)
+}
+
 /** Whether a path may stand in a command to paste: a shell takes it as it is. */
 export function isPlain(path: string): boolean {
   return /^(?!-)[\w./@+-]{1,300}$/.test(path)

@@ -3,7 +3,7 @@ import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Found, Rule, Words } from './finding.ts'
-import { keywordOf, lineOf, originOf } from './instruction.ts'
+import { keywordOf, lineOf, onlyGives, originOf } from './instruction.ts'
 import { bytesOf, commonFolder, findingIn, folderAt, grouped, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
@@ -17,11 +17,12 @@ const RECORDS =
 /** Folders that say nothing of what lies in them. */
 const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home'])
 
-/** Files that one layer ships and a later one takes away, or writes again; one finding for each such two layers. */
+/** Files that one layer ships and a later one takes away, writes again, or ships again as they are; a finding for each of these, of each such two layers. */
 export const removedLater: Rule = (image) => {
   const bloat = bloatFiles(image)
   const files = (image.content?.files ?? []).filter((file) => file.lost !== null)
   const successors = successorsOf(image, files)
+  const gives = image.layers.map(onlyGives)
   const pairs = grouped(files, (file) => {
     const successor = successors.get(file)
     // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
@@ -29,10 +30,13 @@ export const removedLater: Rule = (image) => {
     const { layer: upper, how } = file.lost!
     if (how === 'replaced' && RECORDS.test(file.path)) return null
     if (upper <= file.layer || image.layers[upper]?.fromBase === true) return null
-    return `${file.layer} ${upper}`
+    const isSame = successor !== undefined && hasSameContent(file, successor, gives[upper] === true)
+    return `${file.layer} ${upper} ${isSame ? 'again' : how}`
   })
-  const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
-  return largestFirst(large.map((its) => findingOf(image, its, successors)))
+  const large = [...pairs].filter(([, its]) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
+  return largestFirst(
+    large.map(([pair, its]) => findingOf(image, its, pair.endsWith('again') ? copiesOf(its, successors) : null)),
+  )
 }
 
 const placeOf = (path: string, layer: number): string => `${path}\0${layer}`
@@ -56,29 +60,25 @@ function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFil
   )
 }
 
-function findingOf(
-  image: Measurement,
-  files: ImageFile[],
-  successors: ReadonlyMap<ImageFile, ImageFile>,
-): Found & { bytes: number } {
+function copiesOf(files: ImageFile[], successors: ReadonlyMap<ImageFile, ImageFile>): Copy[] {
+  return files.map((file) => ({ file, successor: successors.get(file)! }))
+}
+
+/** `copies`: they are shipped again with the same content; null: they are not. */
+function findingOf(image: Measurement, files: ImageFile[], copies: Copy[] | null): Found & { bytes: number } {
   const [{ layer: at, lost }] = files as [ImageFile]
   const lower = image.layers[at] ?? null
   const upper = image.layers[lost!.layer] ?? null
-  const same = files.flatMap((file) => {
-    const successor = successors.get(file)
-    return successor && hasSameContent(file, successor, upper) ? [{ file, successor }] : []
-  })
-  const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files)
-  const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files)
+  const isReplaced = lost!.how === 'replaced'
   const common = commonFolder(files.map(({ path }) => path))
   const found = findingIn(image, files, {
     what: [
       'files that ',
       ...lineOf(upper),
-      isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
+      copies !== null ? whatChanged(copies) : isReplaced ? ' writes again' : ' takes away again',
     ],
-    fix: isOwn(image, files[0]!) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
-    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)}`,
+    fix: isOwn(image, files[0]!) ? ownFix(lower, upper, copies, isReplaced) : baseFix(image, isReplaced),
+    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${copies === null ? lost!.how : 'again'}`,
     placeOf: ({ path }) =>
       files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
   })
@@ -88,12 +88,11 @@ function findingOf(
 /** A file and what stands in its place, with the same content. */
 type Copy = { file: ImageFile; successor: ImageFile }
 
-/** Small files have no checksum: one of the same size is taken for the same where the instruction gives files another owner or mode, and it has one. */
-function hasSameContent(one: ImageFile, other: ImageFile, upper: Layer | null): boolean {
+/** Small files have no checksum: of the same size they are taken for the same where all that the instruction does is to give them another owner or mode. */
+function hasSameContent(one: ImageFile, other: ImageFile, isGiven: boolean): boolean {
   if (one.size !== other.size) return false
   if (one.size >= CHECKSUM_FLOOR) return one.checksum !== null && one.checksum === other.checksum
-  const isGiven = one.uid !== other.uid || one.gid !== other.gid || one.mode !== other.mode
-  return isGiven && /\bch(?:own|grp|mod)\b/.test(upper?.instruction ?? '')
+  return isGiven
 }
 
 /** What differs between files and their successors. */
