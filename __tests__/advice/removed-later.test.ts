@@ -78,6 +78,11 @@ describe('files that are shipped twice', () => {
     expect(plain(found!.fix)).toBe(fix)
   })
 
+  test('by a RUN that does more, which is still needed', () => {
+    const [found] = removedLater(image({ uid: 5 }, 'RUN chown -R 5 /app && rm -rf /app/sub'))
+    expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5, and leave `chown` out of line 7')
+  })
+
   test('with other content are written once', () => {
     const [found] = removedLater(image({ checksum: 8, uid: 1000 }, 'RUN make'))
     expect(plain(found!.what)).toBe('files that line 7 writes again')

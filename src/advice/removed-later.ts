@@ -118,7 +118,16 @@ function ownFix(lower: Layer | null, upper: Layer | null, copies: Copy[] | null,
     if (!isCopied)
       return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)]
     const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])]
-    return ['use ', { code: `COPY ${options.join(' ')}` }, ' in ', ...lineOf(lower), ' instead of ', ...lineOf(upper)]
+    // A RUN that does more is still needed for that.
+    const doesMore = upper !== null && originOf(upper).from === 'run' && !onlyGives(upper)
+    return [
+      'use ',
+      { code: `COPY ${options.join(' ')}` },
+      ' in ',
+      ...lineOf(lower),
+      ...(doesMore ? [', and leave ', { code: owner ? 'chown' : 'chmod' }, ' out of '] : [' instead of ']),
+      ...lineOf(upper),
+    ]
   }
   if (isReplaced) return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in']
   if (isCopied)
