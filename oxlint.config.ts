@@ -14,6 +14,7 @@ export const rooms = [
   'turns.ts',
   'json.ts',
   'patterns.ts',
+  'groups.ts',
   'exec.ts',
   'inputs/',
   'git/',

@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 9437:
+/***/ 8033:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45227,6 +45227,25 @@ function reportFailure(name, failure, known = {}) {
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
 var schemas = __nccwpck_require__(3798);
+;// CONCATENATED MODULE: ./build/groups.js
+/** Items by what they have in common, in their order; those of null are left out. */
+function grouped(items, keyOf) {
+    const groups = new Map();
+    for (const item of items)
+        addTo(groups, keyOf(item), item);
+    return groups;
+}
+/** Adds one more; none of null. */
+function addTo(groups, key, item) {
+    if (key === null)
+        return;
+    const group = groups.get(key);
+    if (group)
+        group.push(item);
+    else
+        groups.set(key, [item]);
+}
+
 ;// CONCATENATED MODULE: ./build/advice/instruction.js
 /** Characters of an instruction that stand in for its line. */
 const SHOWN = 60;
@@ -45682,6 +45701,7 @@ const MAX_PATHS = 5;
 
 
 
+
 /** Whether the layer of a file, or of files that stand together, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
 function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
@@ -45737,15 +45757,8 @@ function oncePerImage(tell) {
         return found;
     };
 }
-/** Files by what they have in common, in their order; those of null are left out. */
-function grouped(files, keyOf) {
-    const groups = new Map();
-    for (const file of files)
-        add(groups, keyOf(file), file);
-    return groups;
-}
 /**
- * The same of an image's files, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
+ * An image's files by what they have in common, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
  * tells their keys; null leaves all of them out.
  */
 function groupedByFolder(files, keyIn) {
@@ -45755,18 +45768,9 @@ function groupedByFolder(files, keyIn) {
         if (keyOf === null)
             continue;
         for (let at = run.start; at < run.end; at += 1)
-            add(groups, keyOf(files[at]), files[at]);
+            addTo(groups, keyOf(files[at]), files[at]);
     }
     return groups;
-}
-function add(groups, key, file) {
-    if (key === null)
-        return;
-    const group = groups.get(key);
-    if (group)
-        group.push(file);
-    else
-        groups.set(key, [file]);
 }
 /** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */
 function folderAt(path, depth) {
@@ -45802,6 +45806,7 @@ function anyOf(patterns) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
 
 
 /** Bytes from which a toolchain is worth a word. */
@@ -45978,6 +45983,7 @@ const findSplit = (image) => {
 };
 
 ;// CONCATENATED MODULE: ./build/advice/context-bloat.js
+
 
 
 
@@ -46303,6 +46309,7 @@ function package_cache_fixOf({ fix, mount }, layer) {
 
 
 
+
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
 const devFiles = oncePerImage((image) => {
     const { content } = image;
@@ -46447,6 +46454,7 @@ function vcs_and_tests_nameOf(folder) {
 
 
 
+
 /** Bytes of symbols from which stripping is worth a word. */
 const debug_symbols_FLOOR = 50_000;
 /** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
@@ -46504,6 +46512,7 @@ function debug_symbols_fixOf(go, layer, { path }) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/duplicate-files.js
+
 
 
 
@@ -46809,6 +46818,7 @@ function unpack({ kinds, paths, targets, numbers, facts }) {
 
 
 
+
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const removed_later_FLOOR = 100_000;
 const BASE_FLOOR = 1_000_000;
@@ -46822,6 +46832,10 @@ const removedLater = (image) => {
     const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
     const successors = successorsOf(image, files);
     const gives = image.layers.map(onlyGives);
+    const copyOf = (file) => {
+        const successor = successors.get(file);
+        return successor && hasSameContent(file, successor, gives[successor.layer] === true) ? { file, successor } : null;
+    };
     const pairs = grouped(files, (file) => {
         const successor = successors.get(file);
         // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
@@ -46832,11 +46846,13 @@ const removedLater = (image) => {
             return null;
         if (upper <= file.layer || image.layers[upper]?.fromBase === true)
             return null;
-        const isSame = successor !== undefined && hasSameContent(file, successor, gives[upper] === true);
-        return `${file.layer} ${upper} ${isSame ? 'again' : how}`;
+        return `${file.layer} ${upper} ${copyOf(file) === null ? how : 'again'}`;
     });
-    const large = [...pairs].filter(([, its]) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
-    return largestFirst(large.map(([pair, its]) => removed_later_findingOf(image, its, pair.endsWith('again') ? copiesOf(its, successors) : null)));
+    const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
+    return largestFirst(large.map((its) => {
+        const copies = its.flatMap((file) => copyOf(file) ?? []);
+        return removed_later_findingOf(image, its, copies.length > 0 ? copies : null);
+    }));
 };
 const placeOf = (path, layer) => `${path}\0${layer}`;
 /** What stands in the place of files that a later layer replaced. */
@@ -46856,9 +46872,6 @@ function successorsOf({ content }, lost) {
         const successor = shipped.get(placeOf(file.path, file.lost.layer));
         return successor ? [[file, successor]] : [];
     }));
-}
-function copiesOf(files, successors) {
-    return files.map((file) => ({ file, successor: successors.get(file) }));
 }
 /** `copies`: they are shipped again with the same content; null: they are not. */
 function removed_later_findingOf(image, files, copies) {
@@ -47586,13 +47599,14 @@ function similarity(left, right) {
 
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
 
+
 /**
  * Compares the files of each group, path by path. What one group has more of and another one less, at the same path, has moved and is no
  * growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = deltas_grouped(byFolder(base.files), ({ layer }) => layer);
-    const after = deltas_grouped(byFolder(head.files), ({ layer }) => layer);
+    const before = grouped(byFolder(base.files), ({ layer }) => layer);
+    const after = grouped(byFolder(head.files), ({ layer }) => layer);
     const all = groups.map((group) => {
         const was = foldersOf(before, group.before);
         const is = foldersOf(after, group.after);
@@ -47616,19 +47630,7 @@ function deltasOf(base, head, groups) {
 }
 /** What some of an image's layers have in each folder. */
 function foldersOf(all, layers) {
-    return deltas_grouped(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
-}
-function deltas_grouped(runs, keyOf) {
-    const groups = new Map();
-    for (const run of runs) {
-        const key = keyOf(run);
-        const group = groups.get(key);
-        if (group)
-            group.push(run);
-        else
-            groups.set(key, [run]);
-    }
-    return groups;
+    return grouped(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
 }
 function deltasFrom(runs, { files, packages }, isAfter) {
     const deltas = [];
@@ -71089,6 +71091,7 @@ function readWarning(told, hidden) {
 
 
 
+
 const metadata = schemas/* looseObject */._H3({
     'buildx.build.ref': schemas/* string */.YjP(),
     'containerimage.digest': schemas/* string */.YjP(),
@@ -71283,7 +71286,7 @@ async function mustBeInside(request) {
         }
         if (isOutside((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
-        if (input === 'context' && !(await (0,promises_.stat)(found)).isDirectory())
+        if (input === 'context' && !(await (0,build_exec/* isFolder */.lQ)(found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy });
     }
 }
@@ -76324,7 +76327,9 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
     // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
     const engine = commons.engineOf(inputs.builder);
     engine.catch(() => { });
-    const { checkout, head } = await commons.openCheckout(await sides_folderAt((0,external_node_path_.resolve)(cwd, inputs.context), cwd));
+    const context = (0,external_node_path_.resolve)(cwd, inputs.context);
+    // Where there is none the commits may have one, and if not they tell so.
+    const { checkout, head } = await commons.openCheckout((await (0,build_exec/* isFolder */.lQ)(context)) ? await (0,promises_.realpath)(context) : cwd);
     const { repository } = checkout;
     facts.name = inputs.name ?? sides_nameOf(inputs, cwd, repository, surroundings.repositoryName);
     const revision = await head();
@@ -76368,11 +76373,6 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
     obtaining.catch(stop);
     const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
     return { measured, baseline, recipe, contents, committedAt: await sides_timeOf(repository, commit) };
-}
-/** A folder with its links resolved, or another one where there is none: the commits may have it, and if not they tell so. */
-async function sides_folderAt(path, otherwise) {
-    const found = await (0,promises_.realpath)(path).catch(() => null);
-    return found !== null && (await (0,promises_.stat)(found)).isDirectory() ? found : otherwise;
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(image, tools, surroundings, world, facts, onName) {
@@ -76809,6 +76809,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   CY: () => (/* binding */ createOpenOutput),
   Kp: () => (/* binding */ findProgram),
   YW: () => (/* binding */ interruption),
+  lQ: () => (/* binding */ isFolder),
   VS: () => (/* binding */ lastError)
 });
 
@@ -77136,6 +77137,7 @@ async function findProgram(program, path) {
     }
     return null;
 }
+/** Whether a folder is there, links followed. */
 async function isFolder(path) {
     return (0,promises_.stat)(path).then((found) => found.isDirectory(), () => false);
 }
@@ -78466,7 +78468,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9437);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8033);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);

@@ -367,7 +367,8 @@ export async function findProgram(program: string, path: string): Promise<string
   return null
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** Whether a folder is there, links followed. */
+export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
@@ -16,7 +16,7 @@ import { readDefinition, type BakeRun } from './build/bake.ts'
 import { inspectBuilder, isSameAlone, throughPlugin, type Builder } from './build/builder.ts'
 import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
-import { findProgram, type Exec, type OpenOutput } from './exec.ts'
+import { findProgram, isFolder, type Exec, type OpenOutput } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Credentials } from './git/commits.ts'
 import { createCheckout, type Checkout } from './git/checkout.ts'
@@ -275,7 +275,9 @@ async function measureBuilds(
   // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
   const engine = commons.engineOf(inputs.builder)
   engine.catch(() => {})
-  const { checkout, head } = await commons.openCheckout(await folderAt(resolve(cwd, inputs.context), cwd))
+  const context = resolve(cwd, inputs.context)
+  // Where there is none the commits may have one, and if not they tell so.
+  const { checkout, head } = await commons.openCheckout((await isFolder(context)) ? await realpath(context) : cwd)
   const { repository } = checkout
   facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
   const revision = await head()
@@ -319,12 +321,6 @@ async function measureBuilds(
   obtaining.catch(stop)
   const [, measured, baseline] = await firstCause(engine, measuring, obtaining)
   return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) }
-}
-
-/** A folder with its links resolved, or another one where there is none: the commits may have it, and if not they tell so. */
-async function folderAt(path: string, otherwise: string): Promise<string> {
-  const found = await realpath(path).catch(() => null)
-  return found !== null && (await stat(found)).isDirectory() ? found : otherwise
 }
 
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */

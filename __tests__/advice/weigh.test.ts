@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { grouped, groupedByFolder } from '../../src/advice/weigh.ts'
+import { groupedByFolder } from '../../src/advice/weigh.ts'
+import { grouped } from '../../src/groups.ts'
 import type { ImageFile } from '../../src/image/files.ts'
 import { aFile } from '../support/contents.ts'
 

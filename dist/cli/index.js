@@ -44208,6 +44208,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   gq: () => (/* binding */ isLookedAt)
 });
 
+// EXTERNAL MODULE: ./build/groups.js
+var build_groups = __nccwpck_require__(1782);
 ;// CONCATENATED MODULE: ./build/advice/instruction.js
 /** Characters of an instruction that stand in for its line. */
 const SHOWN = 60;
@@ -44375,6 +44377,7 @@ const MAX_PATHS = 5;
 
 
 
+
 /** Whether the layer of a file, or of files that stand together, is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
 function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
@@ -44430,15 +44433,8 @@ function oncePerImage(tell) {
         return found;
     };
 }
-/** Files by what they have in common, in their order; those of null are left out. */
-function grouped(files, keyOf) {
-    const groups = new Map();
-    for (const file of files)
-        add(groups, keyOf(file), file);
-    return groups;
-}
 /**
- * The same of an image's files, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
+ * An image's files by what they have in common, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
  * tells their keys; null leaves all of them out.
  */
 function groupedByFolder(files, keyIn) {
@@ -44448,18 +44444,9 @@ function groupedByFolder(files, keyIn) {
         if (keyOf === null)
             continue;
         for (let at = run.start; at < run.end; at += 1)
-            add(groups, keyOf(files[at]), files[at]);
+            (0,build_groups/* addTo */.D)(groups, keyOf(files[at]), files[at]);
     }
     return groups;
-}
-function add(groups, key, file) {
-    if (key === null)
-        return;
-    const group = groups.get(key);
-    if (group)
-        group.push(file);
-    else
-        groups.set(key, [file]);
 }
 /** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */
 function folderAt(path, depth) {
@@ -44488,6 +44475,7 @@ function parentOf(path) {
 // EXTERNAL MODULE: ./build/patterns.js
 var patterns = __nccwpck_require__(5385);
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
 
 
 /** Bytes from which a toolchain is worth a word. */
@@ -44568,7 +44556,7 @@ function findPresent(image, content) {
             parts.set(file, part);
     }
     const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
-    const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
+    const files = (0,build_groups/* grouped */.z)(parts.keys(), (file) => parts.get(file).toolchain);
     return TOOLCHAINS.flatMap((toolchain) => {
         const isComplete = complete.has(toolchain.id);
         // Headers and build tools are no use in an image either, but images of interpreters come with their own; downloads without what
@@ -44664,6 +44652,7 @@ const findSplit = (image) => {
 };
 
 ;// CONCATENATED MODULE: ./build/advice/context-bloat.js
+
 
 
 
@@ -44796,7 +44785,7 @@ function nameOf(folder) {
 /** What a `.dockerignore` should have kept out, one finding a name. */
 const contextBloat = (image) => {
     const bloat = bloatIn(image);
-    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
+    const byName = [...(0,build_groups/* grouped */.z)(bloat.keys(), (file) => bloat.get(file).name)];
     return largestFirst(byName
         .filter(([, files]) => bytesOf(files) >= context_bloat_FLOOR)
         .map(([name, files]) => findingIn(image, files, {
@@ -44989,6 +44978,7 @@ function package_cache_fixOf({ fix, mount }, layer) {
 
 
 
+
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
 const devFiles = oncePerImage((image) => {
     const { content } = image;
@@ -45007,7 +44997,7 @@ const devFiles = oncePerImage((image) => {
 /** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
 const devDependencies = (image) => {
     const roots = devFiles(image);
-    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const byRoot = (0,build_groups/* grouped */.z)(roots.keys(), (file) => roots.get(file));
     const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
     return largestFirst([...byRoot].map(([root, files]) => {
         const count = new Set(files.map((file) => file.package)).size;
@@ -45133,6 +45123,7 @@ function vcs_and_tests_nameOf(folder) {
 
 
 
+
 /** Bytes of symbols from which stripping is worth a word. */
 const debug_symbols_FLOOR = 50_000;
 /** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
@@ -45157,7 +45148,7 @@ const debugSymbols = (image) => {
             facts.set(file, fact);
     }
     const saved = (file) => facts.get(file).symbols + facts.get(file).debug;
-    const groups = grouped(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
+    const groups = (0,build_groups/* grouped */.z)(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
     const found = [...groups.values()].map((files) => {
         const largest = files.toSorted((one, other) => saved(other) - saved(one));
         const [{ layer: at }] = files;
@@ -45197,6 +45188,7 @@ function debug_symbols_fixOf(go, layer, { path }) {
 
 
 
+
 /** Bytes of a file from which a second one is worth a word. */
 const duplicate_files_FLOOR = 500_000;
 /**
@@ -45205,7 +45197,7 @@ const duplicate_files_FLOOR = 500_000;
  */
 const duplicateFiles = (image) => {
     const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)];
-    const groups = grouped(image.content?.files ?? [], (file) => {
+    const groups = (0,build_groups/* grouped */.z)(image.content?.files ?? [], (file) => {
         const { size, checksum, lost } = file;
         if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
             return null;
@@ -45309,6 +45301,7 @@ var entries = __nccwpck_require__(2304);
 
 
 
+
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const removed_later_FLOOR = 100_000;
 const BASE_FLOOR = 1_000_000;
@@ -45322,7 +45315,11 @@ const removedLater = (image) => {
     const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
     const successors = successorsOf(image, files);
     const gives = image.layers.map(onlyGives);
-    const pairs = grouped(files, (file) => {
+    const copyOf = (file) => {
+        const successor = successors.get(file);
+        return successor && hasSameContent(file, successor, gives[successor.layer] === true) ? { file, successor } : null;
+    };
+    const pairs = (0,build_groups/* grouped */.z)(files, (file) => {
         const successor = successors.get(file);
         // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
         if (bloat.has(file) || (successor && bloat.has(successor)))
@@ -45332,11 +45329,13 @@ const removedLater = (image) => {
             return null;
         if (upper <= file.layer || image.layers[upper]?.fromBase === true)
             return null;
-        const isSame = successor !== undefined && hasSameContent(file, successor, gives[upper] === true);
-        return `${file.layer} ${upper} ${isSame ? 'again' : how}`;
+        return `${file.layer} ${upper} ${copyOf(file) === null ? how : 'again'}`;
     });
-    const large = [...pairs].filter(([, its]) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
-    return largestFirst(large.map(([pair, its]) => removed_later_findingOf(image, its, pair.endsWith('again') ? copiesOf(its, successors) : null)));
+    const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
+    return largestFirst(large.map((its) => {
+        const copies = its.flatMap((file) => copyOf(file) ?? []);
+        return removed_later_findingOf(image, its, copies.length > 0 ? copies : null);
+    }));
 };
 const placeOf = (path, layer) => `${path}\0${layer}`;
 /** What stands in the place of files that a later layer replaced. */
@@ -45356,9 +45355,6 @@ function successorsOf({ content }, lost) {
         const successor = shipped.get(placeOf(file.path, file.lost.layer));
         return successor ? [[file, successor]] : [];
     }));
-}
-function copiesOf(files, successors) {
-    return files.map((file) => ({ file, successor: successors.get(file) }));
 }
 /** `copies`: they are shipped again with the same content; null: they are not. */
 function removed_later_findingOf(image, files, copies) {
@@ -48118,17 +48114,20 @@ function similarity(left, right) {
     return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
 }
 
+// EXTERNAL MODULE: ./build/groups.js
+var build_groups = __nccwpck_require__(1782);
 // EXTERNAL MODULE: ./build/image/files.js
 var files = __nccwpck_require__(7713);
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
+
 
 /**
  * Compares the files of each group, path by path. What one group has more of and another one less, at the same path, has moved and is no
  * growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = grouped((0,files/* byFolder */.c)(base.files), ({ layer }) => layer);
-    const after = grouped((0,files/* byFolder */.c)(head.files), ({ layer }) => layer);
+    const before = (0,build_groups/* grouped */.z)((0,files/* byFolder */.c)(base.files), ({ layer }) => layer);
+    const after = (0,build_groups/* grouped */.z)((0,files/* byFolder */.c)(head.files), ({ layer }) => layer);
     const all = groups.map((group) => {
         const was = foldersOf(before, group.before);
         const is = foldersOf(after, group.after);
@@ -48152,19 +48151,7 @@ function deltasOf(base, head, groups) {
 }
 /** What some of an image's layers have in each folder. */
 function foldersOf(all, layers) {
-    return grouped(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
-}
-function grouped(runs, keyOf) {
-    const groups = new Map();
-    for (const run of runs) {
-        const key = keyOf(run);
-        const group = groups.get(key);
-        if (group)
-            group.push(run);
-        else
-            groups.set(key, [run]);
-    }
-    return groups;
+    return (0,build_groups/* grouped */.z)(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
 }
 function deltasFrom(runs, { files, packages }, isAfter) {
     const deltas = [];
@@ -49190,6 +49177,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   CY: () => (/* binding */ createOpenOutput),
   Kp: () => (/* binding */ findProgram),
   YW: () => (/* binding */ interruption),
+  lQ: () => (/* binding */ isFolder),
   VS: () => (/* binding */ lastError)
 });
 
@@ -50651,6 +50639,7 @@ async function findProgram(program, path) {
     }
     return null;
 }
+/** Whether a folder is there, links followed. */
 async function isFolder(path) {
     return (0,promises_.stat)(path).then((found) => found.isDirectory(), () => false);
 }
@@ -51696,6 +51685,34 @@ function createReadRemote(apiUrl, token, signal) {
             return { bytes: null, why: `and GitHub could not be reached (${(0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error).message.replace(/\.$/, '')})` };
         }
     };
+}
+
+
+/***/ }),
+
+/***/ 1782:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   D: () => (/* binding */ addTo),
+/* harmony export */   z: () => (/* binding */ grouped)
+/* harmony export */ });
+/** Items by what they have in common, in their order; those of null are left out. */
+function grouped(items, keyOf) {
+    const groups = new Map();
+    for (const item of items)
+        addTo(groups, keyOf(item), item);
+    return groups;
+}
+/** Adds one more; none of null. */
+function addTo(groups, key, item) {
+    if (key === null)
+        return;
+    const group = groups.get(key);
+    if (group)
+        group.push(item);
+    else
+        groups.set(key, [item]);
 }
 
 
@@ -77746,6 +77763,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
+// EXTERNAL MODULE: ./build/exec.js + 11 modules
+var build_exec = __nccwpck_require__(8930);
 // EXTERNAL MODULE: ./build/build/bake.js
 var build_bake = __nccwpck_require__(2618);
 // EXTERNAL MODULE: ./build/build/dockerfile.js
@@ -77886,6 +77905,7 @@ function readWarning(told, hidden) {
 }
 
 ;// CONCATENATED MODULE: ./build/build/build.js
+
 
 
 
@@ -78091,7 +78111,7 @@ async function mustBeInside(request) {
         }
         if ((0,build_paths/* isOutside */._K)((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
-        if (input === 'context' && !(await (0,promises_.stat)(found)).isDirectory())
+        if (input === 'context' && !(await (0,build_exec/* isFolder */.lQ)(found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy });
     }
 }
@@ -81092,8 +81112,6 @@ function none(commit, ref, reason) {
     return { ...NO_BASELINE, commit, ref, reason };
 }
 
-// EXTERNAL MODULE: ./build/exec.js + 11 modules
-var build_exec = __nccwpck_require__(8930);
 ;// CONCATENATED MODULE: ./build/build/builder.js
 
 
@@ -83192,7 +83210,9 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
     // Also where nothing may have to be built: most changes touch their image, and git answers meanwhile.
     const engine = commons.engineOf(inputs.builder);
     engine.catch(() => { });
-    const { checkout, head } = await commons.openCheckout(await folderAt((0,external_node_path_.resolve)(cwd, inputs.context), cwd));
+    const context = (0,external_node_path_.resolve)(cwd, inputs.context);
+    // Where there is none the commits may have one, and if not they tell so.
+    const { checkout, head } = await commons.openCheckout((await (0,build_exec/* isFolder */.lQ)(context)) ? await (0,promises_.realpath)(context) : cwd);
     const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
     const revision = await head();
@@ -83236,11 +83256,6 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
     obtaining.catch(stop);
     const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
     return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) };
-}
-/** A folder with its links resolved, or another one where there is none: the commits may have it, and if not they tell so. */
-async function folderAt(path, otherwise) {
-    const found = await (0,promises_.realpath)(path).catch(() => null);
-    return found !== null && (await (0,promises_.stat)(found)).isDirectory() ? found : otherwise;
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(image, tools, surroundings, world, facts, onName) {

@@ -1,3 +1,4 @@
+import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
@@ -7,7 +8,6 @@ import {
   bytesOf,
   commonFolder,
   findingIn,
-  grouped,
   groupedByFolder,
   isOwn,
   largestFirst,

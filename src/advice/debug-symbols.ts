@@ -1,4 +1,5 @@
 import type { ElfFact } from '../image/layer/elf.ts'
+import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
@@ -8,7 +9,7 @@ import { isPlain, keywordOf, originOf } from './instruction.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
 import { leftFiles } from './vcs-and-tests.ts'
-import { distributionPackage, grouped, isOwn, largestFirst } from './weigh.ts'
+import { distributionPackage, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes of symbols from which stripping is worth a word. */
 const FLOOR = 50_000

@@ -1,3 +1,4 @@
+import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
@@ -5,7 +6,7 @@ import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
-import { findingIn, grouped, isOwn, largestFirst, mainLayer, oncePerImage } from './weigh.ts'
+import { findingIn, isOwn, largestFirst, mainLayer, oncePerImage } from './weigh.ts'
 
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
 export const devFiles = oncePerImage((image): ReadonlyMap<ImageFile, string> => {

@@ -1,3 +1,4 @@
+import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
@@ -7,7 +8,7 @@ import { isPlain, lineOf } from './instruction.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
 import { leftFiles } from './vcs-and-tests.ts'
-import { findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
+import { findingIn, isOwn, largestFirst, mainLayer } from './weigh.ts'
 
 /** Bytes of a file from which a second one is worth a word. */
 const FLOOR = 500_000

@@ -1,10 +1,11 @@
+import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Found, Rule, Words } from './finding.ts'
 import { keywordOf, lineOf, onlyGives, originOf } from './instruction.ts'
-import { bytesOf, commonFolder, findingIn, folderAt, grouped, isOwn, largestFirst } from './weigh.ts'
+import { bytesOf, commonFolder, findingIn, folderAt, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const FLOOR = 100_000
@@ -23,6 +24,10 @@ export const removedLater: Rule = (image) => {
   const files = (image.content?.files ?? []).filter((file) => file.lost !== null)
   const successors = successorsOf(image, files)
   const gives = image.layers.map(onlyGives)
+  const copyOf = (file: ImageFile): Copy | null => {
+    const successor = successors.get(file)
+    return successor && hasSameContent(file, successor, gives[successor.layer] === true) ? { file, successor } : null
+  }
   const pairs = grouped(files, (file) => {
     const successor = successors.get(file)
     // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
@@ -30,12 +35,14 @@ export const removedLater: Rule = (image) => {
     const { layer: upper, how } = file.lost!
     if (how === 'replaced' && RECORDS.test(file.path)) return null
     if (upper <= file.layer || image.layers[upper]?.fromBase === true) return null
-    const isSame = successor !== undefined && hasSameContent(file, successor, gives[upper] === true)
-    return `${file.layer} ${upper} ${isSame ? 'again' : how}`
+    return `${file.layer} ${upper} ${copyOf(file) === null ? how : 'again'}`
   })
-  const large = [...pairs].filter(([, its]) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
+  const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
   return largestFirst(
-    large.map(([pair, its]) => findingOf(image, its, pair.endsWith('again') ? copiesOf(its, successors) : null)),
+    large.map((its) => {
+      const copies = its.flatMap((file) => copyOf(file) ?? [])
+      return findingOf(image, its, copies.length > 0 ? copies : null)
+    }),
   )
 }
 
@@ -58,10 +65,6 @@ function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFil
       return successor ? [[file, successor]] : []
     }),
   )
-}
-
-function copiesOf(files: ImageFile[], successors: ReadonlyMap<ImageFile, ImageFile>): Copy[] {
-  return files.map((file) => ({ file, successor: successors.get(file)! }))
 }
 
 /** `copies`: they are shipped again with the same content; null: they are not. */

@@ -1,19 +1,11 @@
 import type { ImageContent } from '../image/content.ts'
+import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import { anyOf } from '../patterns.ts'
 import type { Rule, Words } from './finding.ts'
-import {
-  bytesOf,
-  distributionPackage,
-  findingIn,
-  folderAt,
-  grouped,
-  isOwn,
-  largestFirst,
-  oncePerImage,
-} from './weigh.ts'
+import { bytesOf, distributionPackage, findingIn, folderAt, isOwn, largestFirst, oncePerImage } from './weigh.ts'
 
 /** Bytes from which a toolchain is worth a word. */
 const FLOOR = 1_000_000

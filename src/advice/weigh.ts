@@ -1,4 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
+import { addTo } from '../groups.ts'
 import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { DISTRIBUTIONS, type Package } from '../image/packages/package.ts'
@@ -76,18 +77,8 @@ export function oncePerImage<Told>(tell: (image: Measurement) => Told): (image: 
   }
 }
 
-/** Files by what they have in common, in their order; those of null are left out. */
-export function grouped<Key>(
-  files: Iterable<ImageFile>,
-  keyOf: (file: ImageFile) => Key | null,
-): Map<Key, ImageFile[]> {
-  const groups = new Map<Key, ImageFile[]>()
-  for (const file of files) add(groups, keyOf(file), file)
-  return groups
-}
-
 /**
- * The same of an image's files, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
+ * An image's files by what they have in common, where most are told by their folder: `keyIn` is asked once of files that stand together in one, and gives what
  * tells their keys; null leaves all of them out.
  */
 export function groupedByFolder<Key>(
@@ -98,16 +89,9 @@ export function groupedByFolder<Key>(
   for (const run of byFolder(files)) {
     const keyOf = keyIn(run)
     if (keyOf === null) continue
-    for (let at = run.start; at < run.end; at += 1) add(groups, keyOf(files[at]!), files[at]!)
+    for (let at = run.start; at < run.end; at += 1) addTo(groups, keyOf(files[at]!), files[at]!)
   }
   return groups
-}
-
-function add<Key>(groups: Map<Key, ImageFile[]>, key: Key | null, file: ImageFile): void {
-  if (key === null) return
-  const group = groups.get(key)
-  if (group) group.push(file)
-  else groups.set(key, [file])
 }
 
 /** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
-import type { Exec } from '../exec.ts'
+import { isFolder, type Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { BAKE_FILES, bakeArguments, findPlaces, type BakeBuild } from './bake.ts'
@@ -286,7 +286,7 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
         `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`,
         { remedy },
       )
-    if (input === 'context' && !(await stat(found)).isDirectory())
+    if (input === 'context' && !(await isFolder(found)))
       throw new CouldNotMeasure('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy })
   }
 }

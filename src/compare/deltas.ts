@@ -1,3 +1,4 @@
+import { grouped } from '../groups.ts'
 import type { ImageContent } from '../image/content.ts'
 import { byFolder, type FolderRun } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
@@ -54,17 +55,6 @@ function foldersOf(all: ReadonlyMap<number, FolderRun[]>, layers: number[]): Map
     layers.flatMap((layer) => all.get(layer) ?? []),
     ({ folder }) => folder,
   )
-}
-
-function grouped<Key>(runs: readonly FolderRun[], keyOf: (run: FolderRun) => Key): Map<Key, FolderRun[]> {
-  const groups = new Map<Key, FolderRun[]>()
-  for (const run of runs) {
-    const key = keyOf(run)
-    const group = groups.get(key)
-    if (group) group.push(run)
-    else groups.set(key, [run])
-  }
-  return groups
 }
 
 /** One side's files in a folder, each as if the other side had none of them. `repeats`: a path may be there twice. */
