@@ -1,10 +1,8 @@
 /**
- * What it takes to tell causes: `npm run bench -- --causes`. No engine is needed.
+ * What it takes to tell causes: `npm run bench -- --causes`, with the engines of scripts/engine.sh running.
  *
- * Of two images that differ in one layer, in OCI layouts, each task runs in a process of its own, one after the other in turn:
- *   changed  reads the layers that only one of the two has, for their sizes alone,
- *   all      reads every layer, for their sizes alone,
- *   causes   reads every layer and lists what is in it, finds the files and packages of both images, compares and advises.
+ * Of two images that differ in one layer, in OCI layouts and in each engine, the tasks `changed`, `all` and `causes` of scripts/bench-task.ts are
+ * performed one after the other in turn.
  * And the command (dist/cli/index.js, or `--program FILE`) measures one of them, and both: time, and the most memory.
  * `--quick`: a tenth of the images, one round. `--write`: the tables go into docs/benchmark.md.
  */
@@ -15,18 +13,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
-import { advise } from '../src/advice/advise.ts'
-import { NO_BASELINE } from '../src/baseline/baseline.ts'
-import { compareAll } from '../src/compare/compare.ts'
-import { contentOf, readLayerSizes } from '../src/image/content.ts'
-import { toMeasurement, UNKNOWN_ORIGINS } from '../src/image/describe.ts'
-import { createLayerContents } from '../src/image/layer/contents.ts'
-import { walkLayer } from '../src/image/layer/walk.ts'
-import type { Measurement } from '../src/image/measurement.ts'
-import { ociLayout } from '../src/image/source/layout.ts'
-import type { SourceImage } from '../src/image/source/source.ts'
-import { keepMemoryLow } from '../src/memory.ts'
-import { createTurns } from '../src/turns.ts'
+import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { hookUsage, median, writeTables } from './bench-figures.ts'
 import {
   packTar,
@@ -37,16 +24,14 @@ import {
   type LayerPlan,
   type PackedLayer,
 } from './bench-image.ts'
+import { performApart, type Performed } from './bench-task.ts'
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
+const { values: options } = parseArgs({
   options: {
     causes: { type: 'boolean' },
     quick: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     program: { type: 'string', default: fileURLToPath(new URL('../dist/cli/index.js', import.meta.url)) },
-    // What a process of the benchmark's own does, with the images' folders.
-    task: { type: 'string' },
   },
 })
 const PROGRAM = resolve(options.program)
@@ -54,100 +39,84 @@ const ROUNDS = options.quick ? 1 : 3
 const SCALE = options.quick ? 0.1 : 1
 const LEVEL = 1
 
-/** What a task took, by the clock and of the processor, and the files of the second image, where they were listed. */
-type Performed = { seconds: number; processor: number; files: number }
+/** An image in a layout's folder. */
+type Image = { tag: string; folder: string }
 
-/** Two images that differ in one layer, in folders. */
-type Subject = { name: string; before: string; after: string }
+/** Two images that differ in one layer; `shared` has the others, null where there are none. */
+type Subject = { name: string; before: Image; after: Image; shared: Image | null }
 
-async function imageIn(folder: string): Promise<SourceImage> {
-  const [image] = await ociLayout(folder, null).images({ platforms: [], contents: null, downloadSizes: false })
-  return image!
-}
-
-/** Reads layers for their sizes, each once, as many at a time as a run does. */
-async function readSizes(images: SourceImage[], isMeant: (diffId: string) => boolean): Promise<void> {
-  const inTurn = createTurns(2)
-  const begun = new Set<string>()
-  const layers = images.flatMap((image) => image.config.rootfs!.diff_ids!.map((diffId, at) => ({ image, diffId, at })))
-  await Promise.all(
-    layers.map(async ({ image, diffId, at }) => {
-      if (begun.has(diffId) || !isMeant(diffId)) return
-      begun.add(diffId)
-      const { digest } = image.packed!.layers[at]!
-      await inTurn(async () => walkLayer(await image.openLayer(at), { digest, diffId, isOurs: true }))
-    }),
-  )
-}
-
-/** What a run does with images that are found, until they are judged. */
-async function readCauses(images: SourceImage[]): Promise<number> {
-  const contents = createLayerContents(new AbortController().signal)
-  // Both sides at once, as a run of two builds does.
-  const measurements = await Promise.all(
-    images.map(async (image): Promise<Measurement> => {
-      const sizes = await readLayerSizes(image, contents)
-      const content = contentOf(image.config.rootfs!.diff_ids!, contents)
-      const subject = { name: 'image', commit: null, dockerfile: null, ignoreFile: null, target: null, engine: null }
-      const told = { ...subject, source: null, warnings: [] }
-      const unmeasured = { size: null, downloadSize: null }
-      return toMeasurement(told, image, sizes, UNKNOWN_ORIGINS, unmeasured, { content })
-    }),
-  )
-  const [before, after] = measurements as [Measurement, Measurement]
-  const baseline = { ...NO_BASELINE, kind: 'image' as const, measurements: [before], platforms: [before.platform] }
-  for (const { head, base } of compareAll([after], baseline)) advise(head, base)
-  return after.content!.files.length
-}
-
-async function perform(task: string, folders: string[]): Promise<Performed> {
-  keepMemoryLow()
-  const images = await Promise.all(folders.map(imageIn))
-  const [before, after] = images.map(({ config }) => new Set(config.rootfs!.diff_ids))
-  let files = 0
-  const used = process.cpuUsage()
-  const start = process.hrtime.bigint()
-  if (task === 'changed') await readSizes(images, (diffId) => before!.has(diffId) !== after!.has(diffId))
-  if (task === 'all') await readSizes(images, () => true)
-  if (task === 'causes') files = await readCauses(images)
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9
-  const { user, system } = process.cpuUsage(used)
-  return { seconds, processor: (user + system) / 1e6, files }
-}
+const TASKS = ['changed', 'all', 'causes'] as const
 
 async function measureAll(): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'image-budget-bench-'))
+  const columns = [
+    'changed, s',
+    'all, s',
+    'causes, s',
+    'more, of changed',
+    'of all',
+    'all, processor, s',
+    'causes',
+    'more',
+  ]
+  const rows = {
+    layout: [['images', 'files', ...columns]],
+    memory: [['image', 'files', 'sides', 's', 'processor, s', 'memory, MB']],
+    engine: [['images', 'in', 'metrics', ...columns]],
+  }
   try {
-    const times: string[][] = []
-    const memory: string[][] = []
-    for (const subject of await makeSubjects(scratch)) {
-      const { files, row } = timesOf(subject)
-      times.push(row)
-      memory.push(...memoryOf(scratch, subject, files))
+    const subjects = await makeSubjects(scratch)
+    for (const subject of subjects) {
+      const { files, figures } = timesOf(subject, ({ folder }) => `oci:${folder}`)
+      const count = files.toLocaleString('en-US')
+      rows.layout.push([subject.name, count, ...figures])
+      rows.memory.push(...memoryOf(scratch, subject, files))
     }
-    const tables = [
-      [
-        [
-          'images',
-          'files',
-          'changed, s',
-          'all, s',
-          'causes, s',
-          'more, of changed',
-          'of all',
-          'all, processor, s',
-          'causes',
-          'more',
-        ],
-        ...times,
-      ],
-      [['image', 'files', 'sides', 's', 'processor, s', 'memory, MB'], ...memory],
-    ].map((rows) => markdownTable(rows, { align: ['l', ...rows[0]!.slice(1).map(() => 'r')] }))
-    console.log(tables.join('\n\n'))
-    if (options.write) await writeTables('causes', tables.join('\n\n'))
+    for (const engine of engines()) {
+      for (const subject of subjects) {
+        const images = [subject.before, subject.after, ...(subject.shared === null ? [] : [subject.shared])]
+        for (const image of images) load(engine, image)
+        try {
+          // On containerd's store the one way gives both.
+          for (const metrics of engine.store === 'classic' ? ['size', BOTH] : [BOTH]) {
+            const { figures } = timesOf(subject, ({ tag }) => `docker-daemon:${tag}`, engine, metrics === BOTH)
+            rows.engine.push([subject.name, engine.store, metrics, ...figures])
+          }
+        } finally {
+          docker(engine, 'image', 'rm', '--force', ...images.map(({ tag }) => tag))
+        }
+      }
+    }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
+  const table = (named: keyof typeof rows, words: number): string => {
+    const align = rows[named][0]!.map((_, at) => (at < words ? 'l' : 'r'))
+    return markdownTable(rows[named], { align })
+  }
+  const tables = [
+    table('layout', 1),
+    'The most memory that the command takes:',
+    table('memory', 1),
+    'In an engine:',
+    table('engine', 3),
+  ].join('\n\n')
+  console.log(tables)
+  if (options.write) await writeTables('causes', tables)
+}
+
+const BOTH = 'size, download-size'
+
+function docker({ env }: Engine, ...arguments_: string[]): void {
+  execFileSync('docker', arguments_, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+function load({ env }: Engine, { folder }: Image): void {
+  const lines = 'tar -C "$1" -cf - . | docker load --quiet >/dev/null'
+  execFileSync('bash', ['-euo', 'pipefail', '-c', lines, 'bash', folder], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }
 
 /** Images made here, with another layer of dependencies in the second one; and one with this project's own, of which the first lacks a package. */
@@ -155,9 +124,14 @@ async function makeSubjects(scratch: string): Promise<Subject[]> {
   const folder = join(scratch, 'layers')
   mkdirSync(folder)
   const subject = (name: string, before: PackedLayer[], after: PackedLayer[]): Subject => {
-    const sides = [join(scratch, `${name}, before`), join(scratch, `${name}, after`)] as const
-    for (const [at, layers] of [before, after].entries()) writeLayout(sides[at]!, 'bench:1', layers)
-    return { name, before: sides[0], after: sides[1] }
+    const image = (side: string, layers: PackedLayer[]): Image => {
+      const named = { tag: `image-budget/bench-causes:${side}`, folder: join(scratch, `${name}, ${side}`) }
+      writeLayout(named.folder, named.tag, layers)
+      return named
+    }
+    const both = after.filter((layer) => before.includes(layer))
+    const shared = both.length === 0 ? null : image('shared', both)
+    return { name, before: image('before', before), after: image('after', after), shared }
   }
   const write = (plan: LayerPlan): Promise<PackedLayer> => writeLayer(folder, plan, LEVEL)
   const made = async (name: string, files: number, bytes: number): Promise<Subject> => {
@@ -185,14 +159,19 @@ function share(more: number, of: number): string {
   return `${((100 * more) / of).toFixed(0)} %`
 }
 
-function timesOf({ name, before, after }: Subject): { files: number; row: string[] } {
-  const tasks = ['changed', 'all', 'causes']
-  const runs = tasks.map((): Performed[] => [])
+/** The tasks' medians, and what the first column's are of the others; `engine` is where the images lie, null for none. */
+function timesOf(
+  { name, before, after, shared }: Subject,
+  referenceOf: (image: Image) => string,
+  engine: Engine | null = null,
+  downloadSizes = false,
+): { files: number; figures: string[] } {
+  const references = [before, after].map(referenceOf)
+  const runs = TASKS.map((): Performed[] => [])
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [at, task] of tasks.entries()) {
-      const self = fileURLToPath(import.meta.url)
-      const told = execFileSync(process.execPath, [self, '--task', task, before, after], { encoding: 'utf8' })
-      runs[at]!.push(JSON.parse(told) as Performed)
+    for (const [at, task] of TASKS.entries()) {
+      const known = task === 'changed' && engine !== null && shared !== null ? referenceOf(shared) : null
+      runs[at]!.push(performApart(task, references, { env: engine?.env ?? {}, downloadSizes, known }))
     }
   }
   const files = runs[2]![0]!.files
@@ -200,23 +179,21 @@ function timesOf({ name, before, after }: Subject): { files: number; row: string
     seconds: median(each.map(({ seconds }) => seconds)),
     processor: median(each.map(({ processor }) => processor)),
   })) as [Performed, Performed, Performed]
-  const row = [
-    name,
-    files.toLocaleString('en-US'),
+  const figures = [
     ...[changed, all, causes].map(({ seconds }) => seconds.toFixed(2)),
     ...[changed, all].map(({ seconds }) => share(causes.seconds - all.seconds, seconds)),
     ...[all, causes].map(({ processor }) => processor.toFixed(2)),
     share(causes.processor - all.processor, all.processor),
   ]
-  tell(row)
-  return { files, row }
+  tell([name, ...(engine === null ? [] : [engine.store]), ...figures])
+  return { files, figures }
 }
 
 function memoryOf(scratch: string, { name, before, after }: Subject, files: number): string[][] {
   const usage = hookUsage(scratch)
   const commands: [string, string[]][] = [
-    ['1', ['check', '--image', `oci:${after}`, '--metrics', 'size']],
-    ['2', ['diff', `oci:${before}`, `oci:${after}`]],
+    ['1', ['check', '--image', `oci:${after.folder}`, '--metrics', 'size']],
+    ['2', ['diff', `oci:${before.folder}`, `oci:${after.folder}`]],
   ]
   return commands.map(([sides, arguments_]) => {
     const runs = Array.from({ length: ROUNDS }, () => {
@@ -246,5 +223,4 @@ function tell(row: string[]): void {
   console.error(`${row.join(' | ')} (load average ${loadavg()[0]!.toFixed(1)})`)
 }
 
-if (options.task === undefined) await measureAll()
-else console.log(JSON.stringify(await perform(options.task, positionals)))
+await measureAll()

@@ -2,6 +2,7 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import { createTurns } from '../../turns.ts'
 import { readLayer, type ReadLayer } from './read.ts'
+import type { ExpectedLayer } from './walk.ts'
 
 /** What is known of the content of one layer. Sizes in bytes. `entries` is null where there are more, in it or in all, than can be kept. */
 export type LayerContent = Pick<ReadLayer, 'size' | 'entries'>
@@ -22,9 +23,12 @@ export type LayerContents = {
     blob: { digest: string; size: number } | null,
     open: () => Promise<Readable>,
   ) => Promise<LayerContent>
-  /** Told of bytes of a layer, as stored, while it is read: for whoever waits. */
-  onRead?: ((bytes: number) => void) | undefined
+  /** Reads a layer that passes by, known or not, and leaves it to the caller to `add` it. Throws as `readLayer` does. */
+  readPassing: ReadOne
 }
+
+/** Reads one layer; `expected.onRead` is set by whoever keeps what is read. */
+export type ReadOne = (stored: AsyncIterable<Uint8Array>, expected: ExpectedLayer) => Promise<ReadLayer>
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2
@@ -32,8 +36,15 @@ const AT_A_TIME = 2
 const MAX_ENTRIES = 2_000_000
 const MAX_FACT_BYTES = 256 * 1024 * 1024
 
-/** `signal` ends what is being read, and what waits for its turn does not begin. */
-export function createLayerContents(signal: AbortSignal, onRead?: (bytes: number) => void): LayerContents {
+/**
+ * `signal` ends what is being read, and what waits for its turn does not begin. `onRead` is told of bytes of a layer, as stored, while it is
+ * read: for whoever waits. `readOne` reads each.
+ */
+export function createLayerContents(
+  signal: AbortSignal,
+  onRead?: (bytes: number) => void,
+  readOne: ReadOne = readLayer,
+): LayerContents {
   const known = new Map<string, LayerContent>()
   const underWay = new Map<string, Promise<LayerContent>>()
   const inTurn = createTurns(AT_A_TIME)
@@ -54,6 +65,8 @@ export function createLayerContents(signal: AbortSignal, onRead?: (bytes: number
     return content
   }
 
+  const readPassing: ReadOne = (stored, expected) => readOne(stored, { ...expected, onRead })
+
   const read: LayerContents['read'] = (diffId, blob, open) => {
     const found = known.get(diffId)
     if (found) return Promise.resolve(found)
@@ -63,9 +76,9 @@ export function createLayerContents(signal: AbortSignal, onRead?: (bytes: number
     const reading = inTurn(async () => {
       if (signal.aborted) throw cancelled(diffId)
       const stored = addAbortSignal(signal, await open())
-      const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true, onRead }
+      const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true }
       return keep(
-        await readLayer(stored, expected).catch((error: unknown) => {
+        await readPassing(stored, expected).catch((error: unknown) => {
           throw signal.aborted ? cancelled(diffId) : error
         }),
       )
@@ -74,7 +87,7 @@ export function createLayerContents(signal: AbortSignal, onRead?: (bytes: number
     return reading
   }
 
-  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, onRead }
+  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, readPassing }
 }
 
 function cancelled(diffId: string): CouldNotMeasure {

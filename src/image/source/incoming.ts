@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { InTurn } from '../../turns.ts'
 import type { LayerContents } from '../layer/contents.ts'
-import { readLayer, type ReadLayer } from '../layer/read.ts'
+import type { ReadLayer } from '../layer/read.ts'
 import type { ExpectedLayer } from '../layer/walk.ts'
 import { READ_SIZE } from './files.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
@@ -101,7 +101,7 @@ async function readBlob(
   if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
   return inTurn(async () => {
     if (contents === null) return hashBlob(all, false)
-    const layer = await readLayer(all, { ...expected, isOurs: true, onRead: contents.onRead })
+    const layer = await contents.readPassing(all, { ...expected, isOurs: true })
     return { digest: layer.digest, size: layer.packedSize, layer, document: null }
   })
 }

@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { readTar } from '../layer/tar.ts'
-import { readLayer } from '../layer/read.ts'
 import { gather, unreadable, type ImageFiles } from './files.ts'
 import type { layoutImages } from './layout.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
@@ -97,13 +96,9 @@ async function passedFiles(
     if (contents === null) return { size, problem: unread(path, 'It has passed by.') }
     let broken: unknown
     try {
-      const layer = await readLayer(
+      const layer = await contents.readPassing(
         noting(rest, (error) => (broken = error)),
-        {
-          digest: hex === undefined ? null : `sha256:${hex}`,
-          diffId: null,
-          onRead: contents.onRead,
-        },
+        { digest: hex === undefined ? null : `sha256:${hex}`, diffId: null },
       )
       contents.add(layer)
       return { size, diffId: layer.diffId }
