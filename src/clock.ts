@@ -23,3 +23,25 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds, signal) => setTimeout(milliseconds, undefined, signal && { signal }),
 }
+
+/** What `ask` gives within so many milliseconds. Where that is not, its signal is aborted, and what it throws then is `late`'s error instead. */
+export async function within<T>(
+  clock: Clock,
+  milliseconds: number,
+  ask: (signal: AbortSignal) => Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  const over = new AbortController()
+  const given = new AbortController()
+  clock.sleep(milliseconds, given.signal).then(
+    () => over.abort(),
+    () => {},
+  )
+  try {
+    return await ask(over.signal)
+  } catch (error) {
+    throw over.signal.aborted ? late() : error
+  } finally {
+    given.abort()
+  }
+}

@@ -11,7 +11,8 @@ const signal = interruption()
 /** A cancelled run waits for nothing. */
 const clock: Clock = {
   now: () => systemClock.now(),
-  sleep: (milliseconds) => systemClock.sleep(milliseconds, signal),
+  sleep: (milliseconds, own) =>
+    systemClock.sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
 }
 
 core.info(greeting(process.env))

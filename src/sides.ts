@@ -122,7 +122,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
   let plugin: string | null = null
   const createExec = (until: AbortSignal): Exec => throughPlugin(world.createExec(until), () => plugin)
   const exec = createExec(signal)
-  const findSocket = createFindSocket(exec, signal)
+  const findSocket = createFindSocket(exec, signal, world.clock)
   const closed = new AbortController()
   /** Nobody waits for it: until it is known, docker finds it. */
   const knowPlugin = async (found: Builder, builder: string | null): Promise<void> => {
@@ -158,7 +158,8 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       async (builder) => {
-        const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, closed.signal])), builder)
+        const ask = world.createExec(AbortSignal.any([world.signal, closed.signal]))
+        const found = await inspectBuilder(ask, world.clock, builder)
         knowPlugin(found, builder).catch(() => {})
         // While it builds: what was built is asked for there.
         if (found.engine.driver === 'docker') findSocket().catch(() => {})

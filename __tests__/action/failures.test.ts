@@ -98,6 +98,13 @@ describe('a change that does not build', () => {
       /relative to the working directory/,
     ],
     [
+      'a folder for a Dockerfile',
+      { 'docker/Dockerfile': GOOD },
+      { file: 'docker' },
+      /`docker` is a folder in this commit, and no Dockerfile/,
+      /`file` names the Dockerfile/,
+    ],
+    [
       'no such context',
       { a: '' },
       { context: 'services/api' },

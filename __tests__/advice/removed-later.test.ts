@@ -70,7 +70,12 @@ describe('files that are shipped twice', () => {
       'files that line 7 ships again for another owner and mode',
       'use `COPY --chown=1:0 --chmod=700` in line 5 instead of line 7',
     ],
-    ['nothing', {}, 'files that line 7 ships again unchanged', 'bring them in once, by line 5 or by line 7'],
+    [
+      'nothing',
+      {},
+      'files that line 7 ships again unchanged',
+      'leave them alone in line 7: line 5 has brought them in',
+    ],
   ])('for another %s', (_, upper, what, fix) => {
     const [found] = removedLater(image(upper))
     expect(found!.bytes).toBe(9_000_000)
@@ -78,15 +83,58 @@ describe('files that are shipped twice', () => {
     expect(plain(found!.fix)).toBe(fix)
   })
 
+  test('by another COPY', () => {
+    const [found] = removedLater(image({}, 'COPY big /app/'))
+    expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
+    const [other] = removedLater(image({ checksum: 8 }, 'COPY big /app/'))
+    expect(plain(other!.fix)).toBe('write them once: line 5 and line 7 both bring them in')
+  })
+
   test('by a RUN that does more, which is still needed', () => {
     const [found] = removedLater(image({ uid: 5 }, 'RUN chown -R 5 /app && rm -rf /app/sub'))
     expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5, and leave `chown` out of line 7')
+    const [both] = removedLater(image({ uid: 5, mode: 0o755 }, 'RUN chown -R 5 /app && chmod -R 755 /app && make'))
+    expect(plain(both!.fix)).toBe(
+      'use `COPY --chown=5:0 --chmod=755` in line 5, and leave `chown` and `chmod` out of line 7',
+    )
   })
 
   test('with other content are written once', () => {
     const [found] = removedLater(image({ checksum: 8, uid: 1000 }, 'RUN make'))
     expect(plain(found!.what)).toBe('files that line 7 writes again')
-    expect(plain(found!.fix)).toBe('write them once: line 5 and line 7 both bring them in')
+    expect(plain(found!.fix)).toBe('have them in line 5 as line 7 makes them: both are shipped')
+  })
+
+  test('with other content by two RUNs are written in one', () => {
+    const layers = [base, install, copy, last('RUN strip /usr/bin/gcc')]
+    const files = [
+      aFile('/usr/bin/gcc', 9_000_000, 1, { checksum: 1, lost: again }),
+      aFile('/usr/bin/gcc', 5_000_000, 3, { checksum: 2 }),
+    ]
+    const [found] = removedLater(anImage(layers, files))
+    expect(plain(found!.fix)).toBe('write them in the same `RUN` as line 3 does, not in line 7')
+  })
+
+  test('and then taken away are told by the line that brought them in', () => {
+    const files = [
+      aFile('/app/big', 9_000_000, 2, { checksum: 7, lost: again }),
+      aFile('/app/big', 9_000_000, 3, { checksum: 7, uid: 5, lost: { layer: 4, how: 'removed' } }),
+    ]
+    const layers = [base, install, copy, last('RUN chown 5 /app/big'), aLayer('RUN rm /app/big', { line: 9 })]
+    const found = removedLater(anImage(layers, files)).find(({ otherLayer }) => otherLayer?.line === 9)
+    expect(plain(found!.fix)).toBe('do not copy them in line 5: what line 9 removes is shipped all the same')
+  })
+
+  test('and moved are copied to where they shall be', () => {
+    const files = [
+      aFile('/tmp/a', 9_000_000, 2, { checksum: 7, lost: gone }),
+      aFile('/tmp/b', 4_000_000, 2, { checksum: 8, lost: gone }),
+      aFile('/app/lib/a', 9_000_000, 3, { checksum: 7 }),
+      aFile('/app/lib/b', 4_000_000, 3, { checksum: 8 }),
+    ]
+    const layers = [base, install, copy, last('RUN mv /tmp/a /tmp/b /app/lib')]
+    const [found] = removedLater(anImage(layers, files))
+    expect(plain(found!.fix)).toBe('copy them to `/app/lib` in line 5: where line 7 moves them they are shipped again')
   })
 
   test('without a checksum are not taken for the same', () => {

@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { inspectBuilder, isSameAlone, throughPlugin } from '../../src/build/builder.ts'
-import type { Exec, ExecResult } from '../../src/exec.ts'
+import type { Clock } from '../../src/clock.ts'
+import { createExec, type Exec, type ExecResult } from '../../src/exec.ts'
 
 /** What docker really printed: see `__tests__/support/capture-builds.ts` for the engines. */
 const recorded = (name: string): string => readFileSync(new URL(`fixtures/builder/${name}`, import.meta.url), 'utf8')
@@ -33,9 +35,12 @@ function docker(answers: Answers, calls: string[][] = []): Exec {
   }
 }
 
+/** In which no time goes by. */
+const never: Clock = { now: () => 0, sleep: () => new Promise(() => {}) }
+
 describe('inspectBuilder', () => {
   it('knows the classic store', async () => {
-    expect((await inspectBuilder(docker({}), null)).engine).toEqual({
+    expect((await inspectBuilder(docker({}), never, null)).engine).toEqual({
       driver: 'docker',
       store: 'classic',
       version: '28.5.2+dfsg4',
@@ -48,7 +53,7 @@ describe('inspectBuilder', () => {
       inspect: printed(recorded('inspect.containerd.txt')),
       info: printed(recorded('info.containerd.json')),
     }
-    const { engine } = await inspectBuilder(docker(answers), null)
+    const { engine } = await inspectBuilder(docker(answers), never, null)
     expect(engine).toMatchObject({ driver: 'docker', store: 'containerd' })
   })
 
@@ -56,7 +61,7 @@ describe('inspectBuilder', () => {
     const inspect = printed(recorded('inspect.remote.txt'))
     const windows = printed(withBuildx('v0.29.1', { ServerVersion: '28.5.2', OSType: 'windows' }))
     for (const info of [failed('Cannot connect'), windows]) {
-      expect((await inspectBuilder(docker({ inspect, info }), 'remote-test')).engine).toMatchObject({
+      expect((await inspectBuilder(docker({ inspect, info }), never, 'remote-test')).engine).toMatchObject({
         driver: 'remote',
         store: 'buildkit',
         version: 'unknown',
@@ -66,10 +71,10 @@ describe('inspectBuilder', () => {
 
   it('asks for the builder that the user names, and for no other', async () => {
     const calls: string[][] = []
-    await inspectBuilder(docker({}, calls), 'mine')
+    await inspectBuilder(docker({}, calls), never, 'mine')
     expect(calls).toContainEqual(['docker', 'buildx', 'inspect', 'mine'])
     calls.length = 0
-    await inspectBuilder(docker({}, calls), null)
+    await inspectBuilder(docker({}, calls), never, null)
     expect(calls).toContainEqual(['docker', 'buildx', 'inspect'])
   })
 
@@ -151,19 +156,51 @@ describe('inspectBuilder', () => {
       /docker buildx ls/,
     ],
   ])('says what to do where %s', async (_, builder, answers, message, remedy) => {
-    await expect(inspectBuilder(docker(answers), builder)).rejects.toMatchObject({
+    await expect(inspectBuilder(docker(answers), never, builder)).rejects.toMatchObject({
       failure: { kind: 'precondition', message, remedy: expect.stringMatching(remedy) },
     })
   })
 
+  it('does not wait for ever for an engine that takes the connection and says nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'image-budget-silent-'))
+    const path = join(folder, 'docker.sock')
+    const connections: Socket[] = []
+    let isAsked = (): void => {}
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    const silent = createServer((connection) => {
+      connections.push(connection.on('error', () => {}).resume())
+      isAsked()
+    })
+    try {
+      await new Promise<void>((resolve) => silent.listen(path, resolve))
+      const exec = createExec({ ...process.env, DOCKER_HOST: `unix://${path}` }, new AbortController().signal)
+      // The minute is over as soon as the engine was asked.
+      const clock = { now: () => 0, sleep: () => asked }
+      await expect(inspectBuilder(exec, clock, null)).rejects.toMatchObject({
+        failure: {
+          kind: 'precondition',
+          message: 'Docker does not answer: it has said nothing for 60 seconds.',
+          remedy: expect.stringMatching(/restart Docker/),
+        },
+      })
+    } finally {
+      for (const connection of connections) connection.destroy()
+      silent.close()
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it.each(['0.20.0', 'v0.36.0', '1.0.0-rc1', '0.29.1+ds1'])('takes buildx %s', async (version) => {
     const answers = { info: printed(withBuildx(version)) }
-    expect((await inspectBuilder(docker(answers), null)).engine.buildx).toBe(version.replace(/^v/, ''))
+    expect((await inspectBuilder(docker(answers), never, null)).engine.buildx).toBe(version.replace(/^v/, ''))
   })
 
   it('lets through a version that says nothing: what it lacks will say so itself', async () => {
     const answers = { info: printed(withBuildx('HEAD', { ServerVersion: 'dev' })) }
-    expect((await inspectBuilder(docker(answers), null)).engine).toMatchObject({ buildx: 'unknown', version: 'dev' })
+    expect((await inspectBuilder(docker(answers), never, null)).engine).toMatchObject({
+      buildx: 'unknown',
+      version: 'dev',
+    })
   })
 
   it.each([
@@ -176,7 +213,7 @@ describe('inspectBuilder', () => {
       if (path === undefined) delete each.Path
       else each.Path = each.Name === 'buildx' ? path : '/another'
     }
-    expect((await inspectBuilder(docker({ info: printed(JSON.stringify(info)) }), null)).plugin).toBe(plugin)
+    expect((await inspectBuilder(docker({ info: printed(JSON.stringify(info)) }), never, null)).plugin).toBe(plugin)
   })
 })
 

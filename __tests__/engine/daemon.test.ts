@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { systemClock } from '../../src/clock.ts'
 import { createExec, createOpenOutput, type Exec } from '../../src/exec.ts'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { createLayerContents, type LayerContents } from '../../src/image/layer/contents.ts'
@@ -69,7 +70,7 @@ describe.each(ways)('an image in the $store engine, which is asked by its $way',
 
   async function imagesOf(name: string, wanted: Partial<Wanted>): Promise<SourceImage[]> {
     const exec = createExec(world, signal)
-    const findSocket = createFindSocket(exec, signal)
+    const findSocket = createFindSocket(exec, signal, systemClock)
     const saveImage = createSaveImage(findSocket, createOpenOutput(world, signal), signal)
     const socket = way === 'socket' ? await findSocket() : null
     const asked = socket === null ? imagesByCommand(exec, () => exec) : imagesBySocket(socket, signal)
@@ -200,10 +201,12 @@ describe.each(ways)('an image in the $store engine, which is asked by its $way',
       const [image] = await readSavedStream(save(name), 'docker save', null, wanted)
       return { config: image!.config, packed: image!.packed, sizes: sizesOf(image!, contents) }
     }
-    const byEngine = await read(createSaveImage(createFindSocket(exec, signal), command, signal))
+    const byEngine = await read(createSaveImage(createFindSocket(exec, signal, systemClock), command, signal))
     expect(command).not.toHaveBeenCalled()
     expect(byEngine.sizes).toEqual([LAYER_BYTES, LAYER_BYTES])
-    expect(await read(createSaveImage(createFindSocket(hidden, signal), command, signal))).toEqual(byEngine)
+    expect(await read(createSaveImage(createFindSocket(hidden, signal, systemClock), command, signal))).toEqual(
+      byEngine,
+    )
     expect(command).toHaveBeenCalledTimes(1)
   })
 
@@ -238,7 +241,11 @@ describe('an engine that does not answer', () => {
     const world = { ...process.env, ...engines()[0]!.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' } as Engine['env']
     const signal = new AbortController().signal
     const exec = createExec(world, signal)
-    const saveImage = createSaveImage(createFindSocket(exec, signal), createOpenOutput(world, signal), signal)
+    const saveImage = createSaveImage(
+      createFindSocket(exec, signal, systemClock),
+      createOpenOutput(world, signal),
+      signal,
+    )
     const engine = imagesByCommand(exec, () => exec)
     const source = createDaemonSource('a:1', { exec, engine, saveImage, receiver, unpushed: new Map(), warn: () => {} })
     const error = await source

@@ -45314,6 +45314,7 @@ const removedLater = (image) => {
     const bloat = bloatFiles(image);
     const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
     const successors = successorsOf(image, files);
+    const predecessors = new Map([...successors].map(([file, successor]) => [successor, file]));
     const gives = image.layers.map(onlyGives);
     const copyOf = (file) => {
         const successor = successors.get(file);
@@ -45334,7 +45335,7 @@ const removedLater = (image) => {
     const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
     return largestFirst(large.map((its) => {
         const copies = its.flatMap((file) => copyOf(file) ?? []);
-        return removed_later_findingOf(image, its, copies.length > 0 ? copies : null);
+        return removed_later_findingOf(image, its, copies.length > 0 ? copies : null, predecessors);
     }));
 };
 const placeOf = (path, layer) => `${path}\0${layer}`;
@@ -45357,7 +45358,7 @@ function successorsOf({ content }, lost) {
     }));
 }
 /** `copies`: they are shipped again with the same content; null: they are not. */
-function removed_later_findingOf(image, files, copies) {
+function removed_later_findingOf(image, files, copies, predecessors) {
     const [{ layer: at, lost }] = files;
     const lower = image.layers[at] ?? null;
     const upper = image.layers[lost.layer] ?? null;
@@ -45369,11 +45370,37 @@ function removed_later_findingOf(image, files, copies) {
             ...lineOf(upper),
             copies !== null ? whatChanged(copies) : isReplaced ? ' writes again' : ' takes away again',
         ],
-        fix: isOwn(image, files[0]) ? ownFix(lower, upper, copies, isReplaced) : baseFix(image, isReplaced),
+        fix: isOwn(image, files[0])
+            ? ownFix(copies === null ? broughtBy(image, files, predecessors) : lower, upper, copies ?? (isReplaced ? 'replaced' : { movedTo: movedTo(image, files) }))
+            : baseFix(image, isReplaced),
         key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${copies === null ? lost.how : 'again'}`,
         placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
     });
     return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced };
+}
+/** The layer that brought the files in, where the one that is told merely gave them another owner, mode or time. */
+function broughtBy(image, files, predecessors) {
+    const layers = new Set(files.map((file) => {
+        let first = file;
+        for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
+            if (!mayGive(image.layers[first.layer]))
+                break;
+            first = before;
+        }
+        return first.layer;
+    }));
+    const [only] = layers;
+    return image.layers[layers.size === 1 ? only : files[0].layer] ?? null;
+}
+const contentKey = ({ size, checksum }) => `${size} ${checksum}`;
+/** The file or folder in which the layer that takes files away has most of their bytes under other names; null: it has not. */
+function movedTo({ content }, files) {
+    const gone = new Set(files.filter(({ checksum }) => checksum !== null).map(contentKey));
+    const { layer } = files[0].lost;
+    const moved = (content?.files ?? []).filter((file) => file.layer === layer && gone.has(contentKey(file)));
+    if (moved.length === 0 || 2 * bytesOf(moved) < bytesOf(files))
+        return null;
+    return moved.length === 1 ? moved[0].path : commonFolder(moved.map(({ path }) => path)) || '/';
 }
 /** Small files have no checksum: of the same size they are taken for the same where all that the instruction does is to give them another owner or mode. */
 function hasSameContent(one, other, isGiven) {
@@ -45396,39 +45423,61 @@ function whatChanged(copies) {
         return mode ? ' ships again for another owner and mode' : ' ships again for another owner';
     return mode ? ' ships again for another mode' : ' ships again unchanged';
 }
-function ownFix(lower, upper, copies, isReplaced) {
+/**
+ * How to ship files of the image's own once. `lower` is what brought them in, `upper` what does something to them after it: `fate`, which is
+ * that they are shipped again with the same content, or another one, or taken away.
+ */
+function ownFix(lower, upper, fate) {
+    const [below, above] = [lineOf(lower), lineOf(upper)];
     const origin = lower === null ? null : originOf(lower).from;
     const isCopied = origin === 'context' || origin === 'stage';
-    if (copies !== null) {
-        const { owner, mode } = changesOf(copies);
-        if (!owner && !mode)
-            return ['bring them in once, by ', ...lineOf(lower), ' or by ', ...lineOf(upper)];
+    const isByRun = upper !== null && originOf(upper).from === 'run';
+    const inSameRun = (what) => [what, { code: 'RUN' }, ' as ', ...below, ' does, not in ', ...above];
+    if (Array.isArray(fate)) {
+        const { owner, mode } = changesOf(fate);
+        if (!owner && !mode) {
+            return isByRun
+                ? ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
+                : ['bring them in once, by ', ...below, ' or by ', ...above];
+        }
         if (!isCopied)
-            return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)];
-        const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])];
+            return inSameRun('do it in the same ');
+        const options = [...(owner ? [`--chown=${ownerOf(fate)}`] : []), ...(mode ? [`--chmod=${modeOf(fate)}`] : [])];
+        const commands = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])];
         // A RUN that does more is still needed for that.
-        const doesMore = upper !== null && originOf(upper).from === 'run' && !onlyGives(upper);
+        const doesMore = isByRun && !onlyGives(upper);
         return [
             'use ',
             { code: `COPY ${options.join(' ')}` },
             ' in ',
-            ...lineOf(lower),
-            ...(doesMore ? [', and leave ', { code: owner ? 'chown' : 'chmod' }, ' out of '] : [' instead of ']),
-            ...lineOf(upper),
+            ...below,
+            ...(doesMore ? [', and leave ', ...separated(commands, ' and '), ' out of '] : [' instead of ']),
+            ...above,
         ];
     }
-    if (isReplaced)
-        return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in'];
+    if (fate === 'replaced') {
+        if (!isByRun)
+            return ['write them once: ', ...below, ' and ', ...above, ' both bring them in'];
+        if (origin === 'run')
+            return inSameRun('write them in the same ');
+        return ['have them in ', ...below, ' as ', ...above, ' makes them: both are shipped'];
+    }
+    if (isCopied && fate.movedTo !== null)
+        return [
+            'copy them to ',
+            { code: fate.movedTo },
+            ' in ',
+            ...below,
+            ': where ',
+            ...above,
+            ' moves them they are shipped again',
+        ];
     if (isCopied)
-        return ['do not copy them in ', ...lineOf(lower), ': what ', ...lineOf(upper), ' removes is shipped all the same'];
-    return [
-        'remove them in the same ',
-        { code: 'RUN' },
-        ' that makes them, ',
-        ...lineOf(lower),
-        ', not in ',
-        ...lineOf(upper),
-    ];
+        return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same'];
+    return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above];
+}
+function separated(words, by) {
+    return words.flatMap((word, at) => (at === 0 ? [word] : [by, word]));
 }
 function ownerOf(copies) {
     const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
@@ -47020,7 +47069,7 @@ function worldOf(records) {
         createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createExec */ .k7)(env, stop),
         createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_8__/* .createOpenOutput */ .CY)(env, stop),
         env,
-        clock: _clock_js__WEBPACK_IMPORTED_MODULE_5__/* .systemClock */ .m,
+        clock: _clock_js__WEBPACK_IMPORTED_MODULE_5__/* .systemClock */ .ml,
         log,
         records,
         askWaivers: null,
@@ -47183,8 +47232,9 @@ __webpack_async_result__();
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  n: () => (/* binding */ isoSeconds),
-  m: () => (/* binding */ systemClock)
+  nE: () => (/* binding */ isoSeconds),
+  ml: () => (/* binding */ systemClock),
+  ux: () => (/* binding */ within)
 });
 
 ;// CONCATENATED MODULE: external "node:timers/promises"
@@ -47205,6 +47255,21 @@ const systemClock = {
     now: () => Date.now(),
     sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
+/** What `ask` gives within so many milliseconds. Where that is not, its signal is aborted, and what it throws then is `late`'s error instead. */
+async function within(clock, milliseconds, ask, late) {
+    const over = new AbortController();
+    const given = new AbortController();
+    clock.sleep(milliseconds, given.signal).then(() => over.abort(), () => { });
+    try {
+        return await ask(over.signal);
+    }
+    catch (error) {
+        throw over.signal.aborted ? late() : error;
+    }
+    finally {
+        given.abort();
+    }
+}
 
 
 /***/ }),
@@ -78111,8 +78176,11 @@ async function mustBeInside(request) {
         }
         if ((0,build_paths/* isOutside */._K)((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
-        if (input === 'context' && !(await (0,build_exec/* isFolder */.lQ)(found)))
+        const isAFolder = await (0,build_exec/* isFolder */.lQ)(found);
+        if (input === 'context' && !isAFolder)
             throw new build_failure/* CouldNotMeasure */.N('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy });
+        if (input === 'file' && isAFolder)
+            throw new build_failure/* CouldNotMeasure */.N('input', `\`${shown}\` is a folder in this commit, and no Dockerfile.`, { remedy });
     }
 }
 /** A bake file in this folder that is one by itself, by its name. */
@@ -78143,10 +78211,23 @@ function hiddenValues({ inputs, bake }, environment) {
 }
 
 ;// CONCATENATED MODULE: ./build/build/engine.js
+
+
 /** Whether what was built can be read back from the build's record (`docker buildx history inspect attachment`): not before Docker 24. */
 function keepsRecords({ driver, version }) {
     const major = /^v?(\d+)\./.exec(version)?.[1];
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
+}
+/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
+const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.';
+/** A busy engine takes seconds for its first word; one that hangs takes the connection and never says any. */
+const ANSWERS_WITHIN_MS = 60_000;
+/** What is asked of Docker first; `ask` is to obey the signal. Throws CouldNotMeasure `precondition` where nothing was said for a minute. */
+function whereItAnswers(clock, ask) {
+    const silent = () => new build_failure/* CouldNotMeasure */.N('precondition', `Docker does not answer: it has said nothing for ${ANSWERS_WITHIN_MS / 1000} seconds.`, {
+        remedy: `\`docker info\` must answer; where it does not, restart Docker (or the builder). ${NO_ENGINE_NEEDED}`,
+    });
+    return (0,build_clock/* within */.ux)(clock, ANSWERS_WITHIN_MS, ask, silent);
 }
 
 // EXTERNAL MODULE: ./build/image/files.js
@@ -79174,463 +79255,6 @@ async function* indexTar(file) {
         throw withoutEnd(parser.offset);
 }
 
-// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
-var layer_listing = __nccwpck_require__(2028);
-// EXTERNAL MODULE: external "node:buffer"
-var external_node_buffer_ = __nccwpck_require__(4573);
-;// CONCATENATED MODULE: ./build/image/layer/release.js
-
-/** What Node reads from a socket at a time, and less than what is unpacked. */
-const LEAST = 64 * 1024;
-/**
- * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
- * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
- */
-function release({ buffer, byteOffset, byteLength }) {
-    // A buffer of the pool's size may be the pool, which others share.
-    const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== external_node_buffer_.Buffer.poolSize;
-    const isLast = isOwn && byteOffset + byteLength === buffer.byteLength;
-    if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
-        buffer.transfer(0);
-}
-
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./build/image/layer/zstd.js
-
-
-/*
- * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
- * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
- */
-const MAGIC = 0xfd2fb528;
-/** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
-const SKIPPABLE = 0x184d2a50;
-const BLOCK_TYPE_RLE = 1;
-const BLOCK_TYPE_RESERVED = 3;
-/**
- * The largest window that is unpacked, as a power of two: 128 MiB, as `zstd -d` has it. That much memory is needed to unpack such a
- * layer; builders use 8 MiB or less.
- */
-const WINDOW_LOG = 27;
-/** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
-function isZstd(magic) {
-    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
-}
-function isSkippable(magic) {
-    return (magic & ~0xf) >>> 0 === SKIPPABLE;
-}
-/** A decoder of one frame after the other, of which no two may be in one chunk. Throws CouldNotMeasure `precondition` where Node has none. */
-function createZstdDecoder(stream) {
-    // Node 20, and 22 before 22.15, have none.
-    if (typeof external_node_zlib_.createZstdDecompress !== 'function') {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `It is packed with zstd, which Node ${process.version} cannot unpack.`, {
-            remedy: 'Run Image Budget with Node 22.15 or newer.',
-        });
-    }
-    return external_node_zlib_.createZstdDecompress({ ...stream, params: { [external_node_zlib_.constants.ZSTD_d_windowLogMax]: WINDOW_LOG } });
-}
-/**
- * The stream's frames in chunks that never reach over a frame's end; skippable frames are left out.
- * Throws CouldNotMeasure `measure` where the stream is no sequence of frames, is cut off within one, or needs too large a window.
- */
-async function* splitFrames(stored) {
-    /** What the next bytes are, how many of them are to come, and those of them that came. */
-    let part = 'magic';
-    let left = 4;
-    let field = [];
-    let frame = { isSingleSegment: false, hasChecksum: false, isLastBlock: false };
-    for await (const chunk of stored) {
-        // Where in the chunk the bytes begin that are not handed on yet; null within what is left out.
-        let start = part === 'skippable-size' || part === 'skipped' ? null : 0;
-        for (let at = 0; at < chunk.length;) {
-            const length = Math.min(left, chunk.length - at);
-            if (part !== 'content' && part !== 'skipped')
-                field.push(...chunk.subarray(at, at + length));
-            at += length;
-            left -= length;
-            // A part may be empty: a block without content.
-            while (left === 0) {
-                const bytes = field;
-                field = [];
-                switch (part) {
-                    case 'magic': {
-                        const magic = littleEndian(bytes);
-                        if (isSkippable(magic))
-                            [part, left, start] = ['skippable-size', 4, null];
-                        else if (magic === MAGIC) {
-                            // Its first bytes came with the chunk before, which did not hand them on.
-                            if (at < 4) {
-                                yield Buffer.from(bytes);
-                                start = at;
-                            }
-                            else
-                                start = at - 4;
-                            [part, left] = ['descriptor', 1];
-                        }
-                        else
-                            throw corrupt('It is a corrupt zstd file: something else follows a frame.');
-                        break;
-                    }
-                    case 'descriptor': {
-                        const [descriptor = 0] = bytes;
-                        const isSingleSegment = (descriptor & 0x20) !== 0;
-                        frame = { isSingleSegment, hasChecksum: (descriptor & 4) !== 0, isLastBlock: false };
-                        const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
-                        const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
-                        if (dictionaryId > 0)
-                            throw corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
-                        [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
-                        break;
-                    }
-                    case 'header':
-                        checkWindow(bytes, frame.isSingleSegment);
-                        [part, left] = ['block', 3];
-                        break;
-                    case 'block': {
-                        const header = littleEndian(bytes);
-                        const type = (header >> 1) & 3;
-                        if (type === BLOCK_TYPE_RESERVED)
-                            throw corrupt('It is a corrupt zstd file: a block has an unknown type.');
-                        frame.isLastBlock = (header & 1) === 1;
-                        [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
-                        break;
-                    }
-                    case 'content':
-                        if (!frame.isLastBlock)
-                            [part, left] = ['block', 3];
-                        else if (frame.hasChecksum)
-                            [part, left] = ['checksum', 4];
-                        else
-                            [part, left] = ['magic', 4];
-                        break;
-                    case 'checksum':
-                        ;
-                        [part, left] = ['magic', 4];
-                        break;
-                    case 'skippable-size':
-                        ;
-                        [part, left] = ['skipped', littleEndian(bytes)];
-                        break;
-                    case 'skipped':
-                        ;
-                        [part, left] = ['magic', 4];
-                        break;
-                }
-                if (part === 'magic' && start !== null && at > start)
-                    yield chunk.subarray(start, at);
-                if (part === 'magic')
-                    start = null;
-            }
-        }
-        if (part !== 'magic' && start !== null && start < chunk.length)
-            yield chunk.subarray(start);
-    }
-    if (part !== 'magic' || left !== 4)
-        throw corrupt('It is cut off: the zstd file ends within a frame.');
-}
-function littleEndian(bytes) {
-    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
-}
-/** The window's size is in the header's first byte; a frame of a single segment has its content's size for that. */
-function checkWindow(header, isSingleSegment) {
-    const [first = 0] = header;
-    const base = 2 ** (10 + (first >> 3));
-    const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
-    const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
-    if (window > 2 ** WINDOW_LOG) {
-        throw corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
-    }
-}
-function corrupt(message) {
-    return new build_failure/* CouldNotMeasure */.N('measure', message);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/unpack.js
-
-
-
-
-/**
- * An unpacker works in a thread of its own while what came out is hashed here, and stands still after each chunk until this thread looks
- * again: fewer, larger chunks cost less. What came out waits in up to `AHEAD` bytes.
- */
-const OUTPUT_CHUNK = 1024 * 1024;
-const AHEAD = 4 * OUTPUT_CHUNK;
-const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD };
-/**
- * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
- * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
- * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
- * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of. Others need to be as they are until the next one is
- * asked for, the first four until the fifth is.
- * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
- * cannot unpack it; and what the source throws.
- */
-async function unpack(stored, isOurs = false) {
-    const source = stored[Symbol.asyncIterator]();
-    const first = [];
-    let bytes = 0;
-    while (bytes < 4) {
-        const { done, value } = await source.next();
-        if (done)
-            break;
-        first.push(value);
-        bytes += value.length;
-    }
-    const magic = Buffer.concat(first).subarray(0, 4);
-    async function* whole() {
-        try {
-            yield* first;
-            for (;;) {
-                const { done, value } = await source.next();
-                if (done)
-                    return;
-                yield value;
-            }
-        }
-        finally {
-            await source.return?.();
-        }
-    }
-    const compression = detectCompression(magic);
-    switch (compression) {
-        case 'gzip':
-            return { compression, chunks: gunzip(whole(), isOurs) };
-        case 'zstd':
-            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) };
-        case 'none':
-            return { compression, chunks: whole() };
-    }
-}
-/** How content is packed that begins with these bytes; four are looked at. */
-function detectCompression(magic) {
-    // RFC 1952, with its one compression method.
-    if (magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08)
-        return 'gzip';
-    return isZstd(magic) ? 'zstd' : 'none';
-}
-async function* gunzip(stored, isOurs) {
-    let total = 0;
-    let zeros = 0;
-    async function* counted() {
-        for await (const chunk of stored) {
-            total += chunk.length;
-            const trailing = trailingZeros(chunk);
-            zeros = trailing === chunk.length ? zeros + trailing : trailing;
-            yield chunk;
-        }
-    }
-    const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
-    yield* decode(counted(), decoder, 'gzip', isOurs);
-    // Node takes zeros after a member as the end, and drops what follows them.
-    if (total - decoder.bytesWritten > zeros) {
-        throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
-    }
-}
-function trailingZeros(chunk) {
-    let at = chunk.length;
-    while (at > 0 && chunk[at - 1] === 0)
-        at--;
-    return chunk.length - at;
-}
-/** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
-async function* decode(stored, decoder, format, isOurs) {
-    let isOver = false;
-    let failure;
-    // One that comes after the end, about what follows it, has nobody else to hear it: `errored` tells of it.
-    decoder.on('error', () => { });
-    /** Ends when the source does, even if the decoder has seen its end before. */
-    async function feed() {
-        try {
-            // Of ours one is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
-            let last = Promise.resolve();
-            for await (const chunk of stored) {
-                if (isOver)
-                    break;
-                // A decoder that is done takes no more: what follows is only read.
-                if (decoder.destroyed)
-                    continue;
-                const used = use(decoder, chunk, isOurs);
-                await (isOurs ? last : used);
-                last = used;
-                // Who reads the source next must not find it being read.
-                if (isOver)
-                    break;
-            }
-            if (!decoder.destroyed)
-                decoder.end();
-        }
-        catch (error) {
-            failure = error;
-            decoder.destroy(error instanceof Error ? error : undefined);
-        }
-    }
-    const feeding = feed();
-    try {
-        for await (const chunk of decoder)
-            yield chunk;
-        await feeding;
-        if (failure === undefined && decoder.errored)
-            throw decoder.errored;
-    }
-    catch (error) {
-        if (failure === undefined && isDecodingError(error))
-            throw corruption(format, error.code);
-        throw failure ?? error;
-    }
-    finally {
-        isOver = true;
-        decoder.destroy();
-    }
-    if (failure !== undefined)
-        throw failure;
-}
-/** Resolved when the decoder has used the chunk, or has ended, whose thread may use it still. */
-function use(decoder, chunk, isOurs) {
-    return new Promise((resolve) => {
-        decoder.once('close', resolve);
-        decoder.write(chunk, (error) => {
-            decoder.off('close', resolve);
-            // One that was not used may lie in the memory of one that is being used.
-            if (isOurs && !error)
-                release(chunk);
-            resolve();
-        });
-    });
-}
-function isDecodingError(error) {
-    const { code } = (error ?? {});
-    return typeof code === 'string' && /^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM|ERR_TRAILING)/.test(code);
-}
-function corruption(format, code) {
-    const isCutOff = code === 'Z_BUF_ERROR';
-    return new build_failure/* CouldNotMeasure */.N('measure', isCutOff ? `It is cut off: the ${format} file ends too early.` : `It is a corrupt ${format} file (${code}).`);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/walk.js
-
-
-
-
-
-/**
- * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
- *
- * An archive without an end marker, and an empty blob, are what the engines take for a whole layer: here only where an expected
- * digest proves that nothing is missing.
- * Throws CouldNotMeasure `measure` naming the layer: truncated, corrupt, not a tar, another digest; `precondition` where this Node cannot
- * unpack it. What `visit` throws is thrown on. The source is destroyed when the walk fails.
- */
-async function walkLayer(stored, expected, visit = () => { }) {
-    const packed = (0,external_node_crypto_.createHash)('sha256');
-    let packedSize = 0;
-    async function* measured() {
-        for await (const chunk of readable(stored)) {
-            packed.update(chunk);
-            packedSize += chunk.length;
-            expected.onRead?.(chunk.length);
-            yield chunk;
-        }
-    }
-    try {
-        const { compression, chunks } = await unpack(measured(), expected.isOurs);
-        // What is not packed has one digest: hashing it once is enough.
-        const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
-        const walk = new LayerWalk(visit);
-        for await (const chunk of chunks) {
-            unpacked?.update(chunk);
-            walk.push(chunk);
-            if (compression !== 'none')
-                release(chunk);
-        }
-        const digest = `sha256:${packed.digest('hex')}`;
-        const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
-        verify('digest', expected.digest, digest);
-        verify('diffID', expected.diffId, diffId);
-        if (expected.packedSize !== undefined && expected.packedSize !== packedSize) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `It has ${packedSize} bytes, and the manifest lists ${expected.packedSize}.`);
-        }
-        const isVerified = expected.digest !== null || expected.diffId !== null;
-        return { diffId, digest, compression, packedSize, ...walk.end(isVerified) };
-    }
-    catch (error) {
-        ;
-        stored.destroy?.();
-        throw naming(expected, error);
-    }
-}
-/** Sums up what passes by. */
-class LayerWalk {
-    parser = new TarParser();
-    visit;
-    consumer = undefined;
-    size = 0;
-    constructor(visit) {
-        this.visit = visit;
-    }
-    push(chunk) {
-        const { parser } = this;
-        parser.push(chunk);
-        for (let event = parser.next(); event; event = parser.next()) {
-            const { entry } = event;
-            if (!entry) {
-                this.consumer?.(event.payload);
-                continue;
-            }
-            this.size += entry.size;
-            if (!Number.isSafeInteger(this.size))
-                throw new build_failure/* CouldNotMeasure */.N('measure', 'It has files of an impossible size.');
-            this.consumer = this.visit(entry, event.sparse);
-            if (!this.consumer)
-                parser.skip();
-        }
-    }
-    end(isVerified) {
-        if (!this.parser.end() && !isVerified)
-            throw withoutEnd(this.parser.offset);
-        return { size: this.size };
-    }
-}
-/** The source, whose own errors (a connection that breaks, a file that cannot be read) become CouldNotMeasure. */
-async function* readable(stored) {
-    try {
-        yield* stored;
-    }
-    catch (error) {
-        if (error instanceof build_failure/* CouldNotMeasure */.N)
-            throw error;
-        throw new build_failure/* CouldNotMeasure */.N('measure', `Reading it failed: ${error?.message ?? String(error)}.`);
-    }
-}
-function verify(what, expected, actual) {
-    if (expected === null || expected === actual)
-        return;
-    throw new build_failure/* CouldNotMeasure */.N('measure', `Its content is not what it should be: its ${what} is ${actual}.`);
-}
-/** The error, with the layer's name before it. */
-function naming({ digest, diffId }, error) {
-    if (!(error instanceof build_failure/* CouldNotMeasure */.N) || error.failure.kind === 'cancelled')
-        return error;
-    const { kind, message, ...details } = error.failure;
-    const name = digest !== null
-        ? `Layer ${digest}${diffId === null ? '' : ` (diffID ${diffId})`}`
-        : diffId !== null
-            ? `The layer with diffID ${diffId}`
-            : 'A layer';
-    return new build_failure/* CouldNotMeasure */.N(kind, `${name} could not be read. ${message}`, details);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/read.js
-
-
-/** Walks a layer and lists what it does. Throws as `walkLayer` does. */
-async function readLayer(stored, expected) {
-    const listing = (0,layer_listing/* createListing */.X2)();
-    const walked = await walkLayer(stored, expected, listing.visit);
-    return { ...walked, ...listing.end() };
-}
-
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./build/image/source/files.js
@@ -80118,7 +79742,6 @@ async function saved_readConfig(files, path) {
 
 
 
-
 /** Documents that are always kept, and the bytes of all others that are: there may be SBOMs among them. */
 const NEEDED = new Set(['manifest.json', 'index.json', 'oci-layout']);
 const MAX_KEPT = 64 * 1024 * 1024;
@@ -80184,11 +79807,7 @@ async function passedFiles(stream, place, contents, until) {
             return { size, problem: unread(path, 'It has passed by.') };
         let broken;
         try {
-            const layer = await readLayer(noting(rest, (error) => (broken = error)), {
-                digest: hex === undefined ? null : `sha256:${hex}`,
-                diffId: null,
-                onRead: contents.onRead,
-            });
+            const layer = await contents.readPassing(noting(rest, (error) => (broken = error)), { digest: hex === undefined ? null : `sha256:${hex}`, diffId: null });
             contents.add(layer);
             return { size, diffId: layer.diffId };
         }
@@ -80692,7 +80311,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
         return { measurements, platforms: [...(0,measurement/* platformsOf */.W)(measurements), ...others] };
     }
     catch (error) {
-        throw measure_naming(reference, error);
+        throw naming(reference, error);
     }
     finally {
         await place.close();
@@ -80700,7 +80319,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
     }
 }
 /** A layer's failure names the layer alone: of two images that are compared it has to be told which one has it. */
-function measure_naming({ text, transport }, error) {
+function naming({ text, transport }, error) {
     const { message, ...details } = (0,build_failure/* toFailure */.w)(error);
     if (details.kind !== 'measure' || message.includes(`\`${transport}:`))
         return error;
@@ -81118,6 +80737,7 @@ function none(commit, ref, reason) {
 
 
 
+
 const dockerInfo = schemas/* object */.Ikc({
     ClientInfo: schemas/* object */.Ikc({
         Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional(), Path: schemas/* string */.YjP().optional() }))
@@ -81132,17 +80752,15 @@ const dockerInfo = schemas/* object */.Ikc({
 /** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
 const MIN_BUILDX = [0, 20];
 const MIN_DOCKER = [20, 10];
-/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
-const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.';
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
  */
-async function inspectBuilder(exec, builder) {
-    const [inspected, info] = await Promise.all([
-        exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
-        exec('docker', ['info', '--format', '{{json .}}']),
-    ]);
+async function inspectBuilder(exec, clock, builder) {
+    const [inspected, info] = await whereItAnswers(clock, (signal) => Promise.all([
+        exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])], { signal }),
+        exec('docker', ['info', '--format', '{{json .}}'], { signal }),
+    ]));
     // With no engine to ask it still tells of the client, and exits with 1.
     const facts = readInfo(info.stdout);
     const plugin = facts?.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
@@ -81312,6 +80930,463 @@ function createCheckout(exec, repository, scratch, credentials) {
 
 // EXTERNAL MODULE: ./build/git/git.js
 var git = __nccwpck_require__(75);
+// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
+var layer_listing = __nccwpck_require__(2028);
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
+;// CONCATENATED MODULE: ./build/image/layer/release.js
+
+/** What Node reads from a socket at a time, and less than what is unpacked. */
+const LEAST = 64 * 1024;
+/**
+ * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
+ * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
+ */
+function release({ buffer, byteOffset, byteLength }) {
+    // A buffer of the pool's size may be the pool, which others share.
+    const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== external_node_buffer_.Buffer.poolSize;
+    const isLast = isOwn && byteOffset + byteLength === buffer.byteLength;
+    if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
+        buffer.transfer(0);
+}
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+;// CONCATENATED MODULE: ./build/image/layer/zstd.js
+
+
+/*
+ * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
+ * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
+ */
+const MAGIC = 0xfd2fb528;
+/** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
+const SKIPPABLE = 0x184d2a50;
+const BLOCK_TYPE_RLE = 1;
+const BLOCK_TYPE_RESERVED = 3;
+/**
+ * The largest window that is unpacked, as a power of two: 128 MiB, as `zstd -d` has it. That much memory is needed to unpack such a
+ * layer; builders use 8 MiB or less.
+ */
+const WINDOW_LOG = 27;
+/** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
+function isZstd(magic) {
+    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
+}
+function isSkippable(magic) {
+    return (magic & ~0xf) >>> 0 === SKIPPABLE;
+}
+/** A decoder of one frame after the other, of which no two may be in one chunk. Throws CouldNotMeasure `precondition` where Node has none. */
+function createZstdDecoder(stream) {
+    // Node 20, and 22 before 22.15, have none.
+    if (typeof external_node_zlib_.createZstdDecompress !== 'function') {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `It is packed with zstd, which Node ${process.version} cannot unpack.`, {
+            remedy: 'Run Image Budget with Node 22.15 or newer.',
+        });
+    }
+    return external_node_zlib_.createZstdDecompress({ ...stream, params: { [external_node_zlib_.constants.ZSTD_d_windowLogMax]: WINDOW_LOG } });
+}
+/**
+ * The stream's frames in chunks that never reach over a frame's end; skippable frames are left out.
+ * Throws CouldNotMeasure `measure` where the stream is no sequence of frames, is cut off within one, or needs too large a window.
+ */
+async function* splitFrames(stored) {
+    /** What the next bytes are, how many of them are to come, and those of them that came. */
+    let part = 'magic';
+    let left = 4;
+    let field = [];
+    let frame = { isSingleSegment: false, hasChecksum: false, isLastBlock: false };
+    for await (const chunk of stored) {
+        // Where in the chunk the bytes begin that are not handed on yet; null within what is left out.
+        let start = part === 'skippable-size' || part === 'skipped' ? null : 0;
+        for (let at = 0; at < chunk.length;) {
+            const length = Math.min(left, chunk.length - at);
+            if (part !== 'content' && part !== 'skipped')
+                field.push(...chunk.subarray(at, at + length));
+            at += length;
+            left -= length;
+            // A part may be empty: a block without content.
+            while (left === 0) {
+                const bytes = field;
+                field = [];
+                switch (part) {
+                    case 'magic': {
+                        const magic = littleEndian(bytes);
+                        if (isSkippable(magic))
+                            [part, left, start] = ['skippable-size', 4, null];
+                        else if (magic === MAGIC) {
+                            // Its first bytes came with the chunk before, which did not hand them on.
+                            if (at < 4) {
+                                yield Buffer.from(bytes);
+                                start = at;
+                            }
+                            else
+                                start = at - 4;
+                            [part, left] = ['descriptor', 1];
+                        }
+                        else
+                            throw corrupt('It is a corrupt zstd file: something else follows a frame.');
+                        break;
+                    }
+                    case 'descriptor': {
+                        const [descriptor = 0] = bytes;
+                        const isSingleSegment = (descriptor & 0x20) !== 0;
+                        frame = { isSingleSegment, hasChecksum: (descriptor & 4) !== 0, isLastBlock: false };
+                        const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+                        const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
+                        if (dictionaryId > 0)
+                            throw corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
+                        [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
+                        break;
+                    }
+                    case 'header':
+                        checkWindow(bytes, frame.isSingleSegment);
+                        [part, left] = ['block', 3];
+                        break;
+                    case 'block': {
+                        const header = littleEndian(bytes);
+                        const type = (header >> 1) & 3;
+                        if (type === BLOCK_TYPE_RESERVED)
+                            throw corrupt('It is a corrupt zstd file: a block has an unknown type.');
+                        frame.isLastBlock = (header & 1) === 1;
+                        [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
+                        break;
+                    }
+                    case 'content':
+                        if (!frame.isLastBlock)
+                            [part, left] = ['block', 3];
+                        else if (frame.hasChecksum)
+                            [part, left] = ['checksum', 4];
+                        else
+                            [part, left] = ['magic', 4];
+                        break;
+                    case 'checksum':
+                        ;
+                        [part, left] = ['magic', 4];
+                        break;
+                    case 'skippable-size':
+                        ;
+                        [part, left] = ['skipped', littleEndian(bytes)];
+                        break;
+                    case 'skipped':
+                        ;
+                        [part, left] = ['magic', 4];
+                        break;
+                }
+                if (part === 'magic' && start !== null && at > start)
+                    yield chunk.subarray(start, at);
+                if (part === 'magic')
+                    start = null;
+            }
+        }
+        if (part !== 'magic' && start !== null && start < chunk.length)
+            yield chunk.subarray(start);
+    }
+    if (part !== 'magic' || left !== 4)
+        throw corrupt('It is cut off: the zstd file ends within a frame.');
+}
+function littleEndian(bytes) {
+    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
+}
+/** The window's size is in the header's first byte; a frame of a single segment has its content's size for that. */
+function checkWindow(header, isSingleSegment) {
+    const [first = 0] = header;
+    const base = 2 ** (10 + (first >> 3));
+    const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
+    const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
+    if (window > 2 ** WINDOW_LOG) {
+        throw corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
+    }
+}
+function corrupt(message) {
+    return new build_failure/* CouldNotMeasure */.N('measure', message);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/unpack.js
+
+
+
+
+/**
+ * An unpacker works in a thread of its own while what came out is hashed here, and stands still after each chunk until this thread looks
+ * again: fewer, larger chunks cost less. What came out waits in up to `AHEAD` bytes.
+ */
+const OUTPUT_CHUNK = 1024 * 1024;
+const AHEAD = 4 * OUTPUT_CHUNK;
+const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD };
+/**
+ * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
+ * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
+ * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of. Others need to be as they are until the next one is
+ * asked for, the first four until the fifth is.
+ * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
+ * cannot unpack it; and what the source throws.
+ */
+async function unpack(stored, isOurs = false) {
+    const source = stored[Symbol.asyncIterator]();
+    const first = [];
+    let bytes = 0;
+    while (bytes < 4) {
+        const { done, value } = await source.next();
+        if (done)
+            break;
+        first.push(value);
+        bytes += value.length;
+    }
+    const magic = Buffer.concat(first).subarray(0, 4);
+    async function* whole() {
+        try {
+            yield* first;
+            for (;;) {
+                const { done, value } = await source.next();
+                if (done)
+                    return;
+                yield value;
+            }
+        }
+        finally {
+            await source.return?.();
+        }
+    }
+    const compression = detectCompression(magic);
+    switch (compression) {
+        case 'gzip':
+            return { compression, chunks: gunzip(whole(), isOurs) };
+        case 'zstd':
+            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) };
+        case 'none':
+            return { compression, chunks: whole() };
+    }
+}
+/** How content is packed that begins with these bytes; four are looked at. */
+function detectCompression(magic) {
+    // RFC 1952, with its one compression method.
+    if (magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08)
+        return 'gzip';
+    return isZstd(magic) ? 'zstd' : 'none';
+}
+async function* gunzip(stored, isOurs) {
+    let total = 0;
+    let zeros = 0;
+    async function* counted() {
+        for await (const chunk of stored) {
+            total += chunk.length;
+            const trailing = trailingZeros(chunk);
+            zeros = trailing === chunk.length ? zeros + trailing : trailing;
+            yield chunk;
+        }
+    }
+    const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
+    yield* decode(counted(), decoder, 'gzip', isOurs);
+    // Node takes zeros after a member as the end, and drops what follows them.
+    if (total - decoder.bytesWritten > zeros) {
+        throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
+    }
+}
+function trailingZeros(chunk) {
+    let at = chunk.length;
+    while (at > 0 && chunk[at - 1] === 0)
+        at--;
+    return chunk.length - at;
+}
+/** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
+async function* decode(stored, decoder, format, isOurs) {
+    let isOver = false;
+    let failure;
+    // One that comes after the end, about what follows it, has nobody else to hear it: `errored` tells of it.
+    decoder.on('error', () => { });
+    /** Ends when the source does, even if the decoder has seen its end before. */
+    async function feed() {
+        try {
+            // Of ours one is used and one waits; what comes to a socket meanwhile gathers there, and is had in one piece.
+            let last = Promise.resolve();
+            for await (const chunk of stored) {
+                if (isOver)
+                    break;
+                // A decoder that is done takes no more: what follows is only read.
+                if (decoder.destroyed)
+                    continue;
+                const used = use(decoder, chunk, isOurs);
+                await (isOurs ? last : used);
+                last = used;
+                // Who reads the source next must not find it being read.
+                if (isOver)
+                    break;
+            }
+            if (!decoder.destroyed)
+                decoder.end();
+        }
+        catch (error) {
+            failure = error;
+            decoder.destroy(error instanceof Error ? error : undefined);
+        }
+    }
+    const feeding = feed();
+    try {
+        for await (const chunk of decoder)
+            yield chunk;
+        await feeding;
+        if (failure === undefined && decoder.errored)
+            throw decoder.errored;
+    }
+    catch (error) {
+        if (failure === undefined && isDecodingError(error))
+            throw corruption(format, error.code);
+        throw failure ?? error;
+    }
+    finally {
+        isOver = true;
+        decoder.destroy();
+    }
+    if (failure !== undefined)
+        throw failure;
+}
+/** Resolved when the decoder has used the chunk, or has ended, whose thread may use it still. */
+function use(decoder, chunk, isOurs) {
+    return new Promise((resolve) => {
+        decoder.once('close', resolve);
+        decoder.write(chunk, (error) => {
+            decoder.off('close', resolve);
+            // One that was not used may lie in the memory of one that is being used.
+            if (isOurs && !error)
+                release(chunk);
+            resolve();
+        });
+    });
+}
+function isDecodingError(error) {
+    const { code } = (error ?? {});
+    return typeof code === 'string' && /^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM|ERR_TRAILING)/.test(code);
+}
+function corruption(format, code) {
+    const isCutOff = code === 'Z_BUF_ERROR';
+    return new build_failure/* CouldNotMeasure */.N('measure', isCutOff ? `It is cut off: the ${format} file ends too early.` : `It is a corrupt ${format} file (${code}).`);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/walk.js
+
+
+
+
+
+/**
+ * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
+ *
+ * An archive without an end marker, and an empty blob, are what the engines take for a whole layer: here only where an expected
+ * digest proves that nothing is missing.
+ * Throws CouldNotMeasure `measure` naming the layer: truncated, corrupt, not a tar, another digest; `precondition` where this Node cannot
+ * unpack it. What `visit` throws is thrown on. The source is destroyed when the walk fails.
+ */
+async function walkLayer(stored, expected, visit = () => { }) {
+    const packed = (0,external_node_crypto_.createHash)('sha256');
+    let packedSize = 0;
+    async function* measured() {
+        for await (const chunk of readable(stored)) {
+            packed.update(chunk);
+            packedSize += chunk.length;
+            expected.onRead?.(chunk.length);
+            yield chunk;
+        }
+    }
+    try {
+        const { compression, chunks } = await unpack(measured(), expected.isOurs);
+        // What is not packed has one digest: hashing it once is enough.
+        const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
+        const walk = new LayerWalk(visit);
+        for await (const chunk of chunks) {
+            unpacked?.update(chunk);
+            walk.push(chunk);
+            if (compression !== 'none')
+                release(chunk);
+        }
+        const digest = `sha256:${packed.digest('hex')}`;
+        const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
+        verify('digest', expected.digest, digest);
+        verify('diffID', expected.diffId, diffId);
+        if (expected.packedSize !== undefined && expected.packedSize !== packedSize) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `It has ${packedSize} bytes, and the manifest lists ${expected.packedSize}.`);
+        }
+        const isVerified = expected.digest !== null || expected.diffId !== null;
+        return { diffId, digest, compression, packedSize, ...walk.end(isVerified) };
+    }
+    catch (error) {
+        ;
+        stored.destroy?.();
+        throw walk_naming(expected, error);
+    }
+}
+/** Sums up what passes by. */
+class LayerWalk {
+    parser = new TarParser();
+    visit;
+    consumer = undefined;
+    size = 0;
+    constructor(visit) {
+        this.visit = visit;
+    }
+    push(chunk) {
+        const { parser } = this;
+        parser.push(chunk);
+        for (let event = parser.next(); event; event = parser.next()) {
+            const { entry } = event;
+            if (!entry) {
+                this.consumer?.(event.payload);
+                continue;
+            }
+            this.size += entry.size;
+            if (!Number.isSafeInteger(this.size))
+                throw new build_failure/* CouldNotMeasure */.N('measure', 'It has files of an impossible size.');
+            this.consumer = this.visit(entry, event.sparse);
+            if (!this.consumer)
+                parser.skip();
+        }
+    }
+    end(isVerified) {
+        if (!this.parser.end() && !isVerified)
+            throw withoutEnd(this.parser.offset);
+        return { size: this.size };
+    }
+}
+/** The source, whose own errors (a connection that breaks, a file that cannot be read) become CouldNotMeasure. */
+async function* readable(stored) {
+    try {
+        yield* stored;
+    }
+    catch (error) {
+        if (error instanceof build_failure/* CouldNotMeasure */.N)
+            throw error;
+        throw new build_failure/* CouldNotMeasure */.N('measure', `Reading it failed: ${error?.message ?? String(error)}.`);
+    }
+}
+function verify(what, expected, actual) {
+    if (expected === null || expected === actual)
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('measure', `Its content is not what it should be: its ${what} is ${actual}.`);
+}
+/** The error, with the layer's name before it. */
+function walk_naming({ digest, diffId }, error) {
+    if (!(error instanceof build_failure/* CouldNotMeasure */.N) || error.failure.kind === 'cancelled')
+        return error;
+    const { kind, message, ...details } = error.failure;
+    const name = digest !== null
+        ? `Layer ${digest}${diffId === null ? '' : ` (diffID ${diffId})`}`
+        : diffId !== null
+            ? `The layer with diffID ${diffId}`
+            : 'A layer';
+    return new build_failure/* CouldNotMeasure */.N(kind, `${name} could not be read. ${message}`, details);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/read.js
+
+
+/** Walks a layer and lists what it does. Throws as `walkLayer` does. */
+async function readLayer(stored, expected) {
+    const listing = (0,layer_listing/* createListing */.X2)();
+    const walked = await walkLayer(stored, expected, listing.visit);
+    return { ...walked, ...listing.end() };
+}
+
 ;// CONCATENATED MODULE: ./build/image/layer/contents.js
 
 
@@ -81322,8 +81397,11 @@ const AT_A_TIME = 2;
 /** Entries, and bytes of facts, that are kept of all layers of a run. */
 const MAX_ENTRIES = 2_000_000;
 const MAX_FACT_BYTES = 256 * 1024 * 1024;
-/** `signal` ends what is being read, and what waits for its turn does not begin. */
-function createLayerContents(signal, onRead) {
+/**
+ * `signal` ends what is being read, and what waits for its turn does not begin. `onRead` is told of bytes of a layer, as stored, while it is
+ * read: for whoever waits. `readOne` reads each.
+ */
+function createLayerContents(signal, onRead, readOne = readLayer) {
     const known = new Map();
     const underWay = new Map();
     const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
@@ -81342,6 +81420,7 @@ function createLayerContents(signal, onRead) {
         known.set(diffId, content);
         return content;
     }
+    const readPassing = (stored, expected) => readOne(stored, { ...expected, onRead });
     const read = (diffId, blob, open) => {
         const found = known.get(diffId);
         if (found)
@@ -81354,15 +81433,15 @@ function createLayerContents(signal, onRead) {
             if (signal.aborted)
                 throw cancelled(diffId);
             const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true, onRead };
-            return keep(await readLayer(stored, expected).catch((error) => {
+            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
+            return keep(await readPassing(stored, expected).catch((error) => {
                 throw signal.aborted ? cancelled(diffId) : error;
             }));
         }).finally(() => underWay.delete(diffId));
         underWay.set(diffId, reading);
         return reading;
     };
-    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, onRead };
+    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, readPassing };
 }
 function cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
@@ -81468,15 +81547,19 @@ function connectWithRing(path) {
 
 
 
-/** For the engine that docker commands speak to, whatever environment and context say. */
-function createFindSocket(exec, signal) {
+
+/**
+ * For the engine that docker commands speak to, whatever environment and context say. It throws CouldNotMeasure `precondition` where that takes
+ * the connection and says nothing, `cancelled` where the run was.
+ */
+function createFindSocket(exec, signal, clock) {
     let found;
     const find = async () => {
         const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
         const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
         if (path === null)
             return null;
-        const ping = await getFromSocket(path, '/_ping', signal);
+        const ping = await whereItAnswers(clock, (late) => getFromSocket(path, '/_ping', AbortSignal.any([signal, late])));
         ping?.close();
         const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
         return version === undefined ? null : { path, version };
@@ -81916,7 +81999,6 @@ const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createR
 
 
 
-
 const TAR_BLOCK = 512;
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 function openIncoming(contents, inTurn) {
@@ -81973,7 +82055,7 @@ async function incoming_readBlob(stored, expected, contents, inTurn) {
     return inTurn(async () => {
         if (contents === null)
             return hashBlob(all, false);
-        const layer = await readLayer(all, { ...expected, isOurs: true, onRead: contents.onRead });
+        const layer = await contents.readPassing(all, { ...expected, isOurs: true });
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -82738,14 +82820,18 @@ function createRegistrySource(reference, client) {
 function createPlaces(deps) {
     const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps;
     const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock });
-    const { findSocket = createFindSocket(exec, signal) } = deps;
+    const { findSocket = createFindSocket(exec, signal, clock) } = deps;
     const saveImage = createSaveImage(findSocket, openOutput, signal);
     let receiver;
     const openReceiver = () => (receiver ??= startReceiver(deps.layers));
     const unpushed = new Map();
     async function engine() {
         // A run that was stopped before has still to take away what it made.
-        const socket = await findSocket().catch(() => null);
+        const socket = await findSocket().catch((error) => {
+            if (signal.aborted)
+                return null;
+            throw error;
+        });
         return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal);
     }
     function openDaemon(name) {
@@ -83113,7 +83199,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
     let plugin = null;
     const createExec = (until) => throughPlugin(world.createExec(until), () => plugin);
     const exec = createExec(signal);
-    const findSocket = createFindSocket(exec, signal);
+    const findSocket = createFindSocket(exec, signal, world.clock);
     const closed = new AbortController();
     /** Nobody waits for it: until it is known, docker finds it. */
     const knowPlugin = async (found, builder) => {
@@ -83140,7 +83226,8 @@ function createCommons(surroundings, world, scratch, isAlone) {
         createExec,
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)(async (builder) => {
-            const found = await inspectBuilder(world.createExec(AbortSignal.any([world.signal, closed.signal])), builder);
+            const ask = world.createExec(AbortSignal.any([world.signal, closed.signal]));
+            const found = await inspectBuilder(ask, world.clock, builder);
             knowPlugin(found, builder).catch(() => { });
             // While it builds: what was built is asked for there.
             if (found.engine.driver === 'docker')
@@ -83306,7 +83393,7 @@ async function obtainOf(reading, measured, search, { base, baseMustExist }) {
 async function timeOf(repository, commit) {
     const shown = await repository.tryGit(['show', '--no-patch', '--format=%ct', commit]);
     const seconds = shown.exitCode === 0 ? Number(shown.stdout.trim()) : NaN;
-    return Number.isSafeInteger(seconds) ? (0,build_clock/* isoSeconds */.n)(seconds * 1000) : null;
+    return Number.isSafeInteger(seconds) ? (0,build_clock/* isoSeconds */.nE)(seconds * 1000) : null;
 }
 /** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
 function platformsLacking(wanted, measured) {
@@ -83485,7 +83572,7 @@ const noHistory = () => Promise.resolve(budget_history/* NO_HISTORY */.Vo);
  * over time need it.
  */
 function readHistories({ records, clock }, name, platforms, budgets) {
-    const now = (0,build_clock/* isoSeconds */.n)(clock.now());
+    const now = (0,build_clock/* isoSeconds */.nE)(clock.now());
     const without = (problem) => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem });
     if (records === null)
         return () => Promise.resolve(without('there is no token to read the records with (`github-token`)'));

@@ -4,7 +4,7 @@ import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Found, Rule, Words } from './finding.ts'
-import { keywordOf, lineOf, onlyGives, originOf } from './instruction.ts'
+import { keywordOf, lineOf, mayGive, onlyGives, originOf } from './instruction.ts'
 import { bytesOf, commonFolder, findingIn, folderAt, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
@@ -23,6 +23,7 @@ export const removedLater: Rule = (image) => {
   const bloat = bloatFiles(image)
   const files = (image.content?.files ?? []).filter((file) => file.lost !== null)
   const successors = successorsOf(image, files)
+  const predecessors = new Map([...successors].map(([file, successor]) => [successor, file]))
   const gives = image.layers.map(onlyGives)
   const copyOf = (file: ImageFile): Copy | null => {
     const successor = successors.get(file)
@@ -41,7 +42,7 @@ export const removedLater: Rule = (image) => {
   return largestFirst(
     large.map((its) => {
       const copies = its.flatMap((file) => copyOf(file) ?? [])
-      return findingOf(image, its, copies.length > 0 ? copies : null)
+      return findingOf(image, its, copies.length > 0 ? copies : null, predecessors)
     }),
   )
 }
@@ -67,8 +68,16 @@ function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFil
   )
 }
 
+/** Whatever was done to a file on the way. */
+type Predecessors = ReadonlyMap<ImageFile, ImageFile>
+
 /** `copies`: they are shipped again with the same content; null: they are not. */
-function findingOf(image: Measurement, files: ImageFile[], copies: Copy[] | null): Found & { bytes: number } {
+function findingOf(
+  image: Measurement,
+  files: ImageFile[],
+  copies: Copy[] | null,
+  predecessors: Predecessors,
+): Found & { bytes: number } {
   const [{ layer: at, lost }] = files as [ImageFile]
   const lower = image.layers[at] ?? null
   const upper = image.layers[lost!.layer] ?? null
@@ -80,12 +89,45 @@ function findingOf(image: Measurement, files: ImageFile[], copies: Copy[] | null
       ...lineOf(upper),
       copies !== null ? whatChanged(copies) : isReplaced ? ' writes again' : ' takes away again',
     ],
-    fix: isOwn(image, files[0]!) ? ownFix(lower, upper, copies, isReplaced) : baseFix(image, isReplaced),
+    fix: isOwn(image, files[0]!)
+      ? ownFix(
+          copies === null ? broughtBy(image, files, predecessors) : lower,
+          upper,
+          copies ?? (isReplaced ? 'replaced' : { movedTo: movedTo(image, files) }),
+        )
+      : baseFix(image, isReplaced),
     key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${copies === null ? lost!.how : 'again'}`,
     placeOf: ({ path }) =>
       files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
   })
   return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced }
+}
+
+/** The layer that brought the files in, where the one that is told merely gave them another owner, mode or time. */
+function broughtBy(image: Measurement, files: ImageFile[], predecessors: Predecessors): Layer | null {
+  const layers = new Set(
+    files.map((file) => {
+      let first = file
+      for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
+        if (!mayGive(image.layers[first.layer]!)) break
+        first = before
+      }
+      return first.layer
+    }),
+  )
+  const [only] = layers
+  return image.layers[layers.size === 1 ? only! : files[0]!.layer] ?? null
+}
+
+const contentKey = ({ size, checksum }: ImageFile): string => `${size} ${checksum}`
+
+/** The file or folder in which the layer that takes files away has most of their bytes under other names; null: it has not. */
+function movedTo({ content }: Measurement, files: ImageFile[]): string | null {
+  const gone = new Set(files.filter(({ checksum }) => checksum !== null).map(contentKey))
+  const { layer } = files[0]!.lost!
+  const moved = (content?.files ?? []).filter((file) => file.layer === layer && gone.has(contentKey(file)))
+  if (moved.length === 0 || 2 * bytesOf(moved) < bytesOf(files)) return null
+  return moved.length === 1 ? moved[0]!.path : commonFolder(moved.map(({ path }) => path)) || '/'
 }
 
 /** A file and what stands in its place, with the same content. */
@@ -112,37 +154,62 @@ function whatChanged(copies: Copy[]): string {
   return mode ? ' ships again for another mode' : ' ships again unchanged'
 }
 
-function ownFix(lower: Layer | null, upper: Layer | null, copies: Copy[] | null, isReplaced: boolean): Words {
+/**
+ * How to ship files of the image's own once. `lower` is what brought them in, `upper` what does something to them after it: `fate`, which is
+ * that they are shipped again with the same content, or another one, or taken away.
+ */
+function ownFix(
+  lower: Layer | null,
+  upper: Layer | null,
+  fate: Copy[] | 'replaced' | { movedTo: string | null },
+): Words {
+  const [below, above] = [lineOf(lower), lineOf(upper)]
   const origin = lower === null ? null : originOf(lower).from
   const isCopied = origin === 'context' || origin === 'stage'
-  if (copies !== null) {
-    const { owner, mode } = changesOf(copies)
-    if (!owner && !mode) return ['bring them in once, by ', ...lineOf(lower), ' or by ', ...lineOf(upper)]
-    if (!isCopied)
-      return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)]
-    const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])]
+  const isByRun = upper !== null && originOf(upper).from === 'run'
+  const inSameRun = (what: string): Words => [what, { code: 'RUN' }, ' as ', ...below, ' does, not in ', ...above]
+  if (Array.isArray(fate)) {
+    const { owner, mode } = changesOf(fate)
+    if (!owner && !mode) {
+      return isByRun
+        ? ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
+        : ['bring them in once, by ', ...below, ' or by ', ...above]
+    }
+    if (!isCopied) return inSameRun('do it in the same ')
+    const options = [...(owner ? [`--chown=${ownerOf(fate)}`] : []), ...(mode ? [`--chmod=${modeOf(fate)}`] : [])]
+    const commands: Words = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])]
     // A RUN that does more is still needed for that.
-    const doesMore = upper !== null && originOf(upper).from === 'run' && !onlyGives(upper)
+    const doesMore = isByRun && !onlyGives(upper)
     return [
       'use ',
       { code: `COPY ${options.join(' ')}` },
       ' in ',
-      ...lineOf(lower),
-      ...(doesMore ? [', and leave ', { code: owner ? 'chown' : 'chmod' }, ' out of '] : [' instead of ']),
-      ...lineOf(upper),
+      ...below,
+      ...(doesMore ? [', and leave ', ...separated(commands, ' and '), ' out of '] : [' instead of ']),
+      ...above,
     ]
   }
-  if (isReplaced) return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in']
-  if (isCopied)
-    return ['do not copy them in ', ...lineOf(lower), ': what ', ...lineOf(upper), ' removes is shipped all the same']
-  return [
-    'remove them in the same ',
-    { code: 'RUN' },
-    ' that makes them, ',
-    ...lineOf(lower),
-    ', not in ',
-    ...lineOf(upper),
-  ]
+  if (fate === 'replaced') {
+    if (!isByRun) return ['write them once: ', ...below, ' and ', ...above, ' both bring them in']
+    if (origin === 'run') return inSameRun('write them in the same ')
+    return ['have them in ', ...below, ' as ', ...above, ' makes them: both are shipped']
+  }
+  if (isCopied && fate.movedTo !== null)
+    return [
+      'copy them to ',
+      { code: fate.movedTo },
+      ' in ',
+      ...below,
+      ': where ',
+      ...above,
+      ' moves them they are shipped again',
+    ]
+  if (isCopied) return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same']
+  return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above]
+}
+
+function separated(words: Words, by: string): Words {
+  return words.flatMap((word, at) => (at === 0 ? [word] : [by, word]))
 }
 
 function ownerOf(copies: Copy[]): string {

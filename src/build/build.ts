@@ -286,8 +286,11 @@ async function mustBeInside(request: BuildRequest): Promise<void> {
         `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`,
         { remedy },
       )
-    if (input === 'context' && !(await isFolder(found)))
+    const isAFolder = await isFolder(found)
+    if (input === 'context' && !isAFolder)
       throw new CouldNotMeasure('input', `\`context\` is \`${value}\`, which is no folder in this commit.`, { remedy })
+    if (input === 'file' && isAFolder)
+      throw new CouldNotMeasure('input', `\`${shown}\` is a folder in this commit, and no Dockerfile.`, { remedy })
   }
 }
 

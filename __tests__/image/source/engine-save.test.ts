@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { systemClock, type Clock } from '../../../src/clock.ts'
 import type { Exec } from '../../../src/exec.ts'
 import { toFailure } from '../../../src/failure.ts'
 import { createSaveImage } from '../../../src/image/source/engine-save.ts'
@@ -54,7 +55,7 @@ function engine(answer: RequestListener): Promise<void> {
 }
 
 /** What is saved of `api:1`, by an engine at `host` or, if that is to be so, by the docker command. */
-function save(host = `unix://${path}`, exitCode = 0): AsyncIterable<Uint8Array> {
+function save(host = `unix://${path}`, exitCode = 0, clock: Clock = systemClock): AsyncIterable<Uint8Array> {
   const exec: Exec = (program, args) => {
     commands.push([program, ...args])
     return Promise.resolve({ exitCode, stdout: `${host}\n`, stderr: '' })
@@ -63,7 +64,7 @@ function save(host = `unix://${path}`, exitCode = 0): AsyncIterable<Uint8Array> 
     commands.push([program, ...args])
     return Promise.resolve(Readable.from([Buffer.from('by the command')]))
   }
-  return createSaveImage(createFindSocket(exec, cancel.signal), openOutput, cancel.signal)('api:1')
+  return createSaveImage(createFindSocket(exec, cancel.signal, clock), openOutput, cancel.signal)('api:1')
 }
 
 async function bytesOf(saved: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -88,6 +89,18 @@ describe('an image is saved', () => {
     expect(image.equals(await bytesOf(save()))).toBe(true)
     expect(asked).toEqual(['/v1.44/images/get?names=api%3A1'])
     expect(commands).toEqual([['docker', 'context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']])
+  })
+
+  it('not from an engine that takes the connection and says nothing, which is not waited for for ever', async () => {
+    let isAsked = (): void => {}
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    await listen(createServer((socket) => void socket.once('data', isAsked)))
+    // The minute is over as soon as the engine was asked.
+    const clock = { now: () => 0, sleep: () => asked }
+    expect(await failure(bytesOf(save(undefined, 0, clock)))).toMatchObject({
+      kind: 'precondition',
+      message: 'Docker does not answer: it has said nothing for 60 seconds.',
+    })
   })
 
   it.each([1, 2, 3, 50, 1000])('whole, however the answer comes apart: %d bytes at a time', async (length) => {

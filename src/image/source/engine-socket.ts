@@ -1,4 +1,6 @@
 import { addAbortSignal } from 'node:stream'
+import { whereItAnswers } from '../../build/engine.ts'
+import type { Clock } from '../../clock.ts'
 import type { Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import { connectWithRing } from './ring.ts'
@@ -9,14 +11,17 @@ export type EngineSocket = { path: string; version: string }
 /** Finds the engine's socket, asking once; null: it listens elsewhere, or does not answer so. */
 export type FindSocket = () => Promise<EngineSocket | null>
 
-/** For the engine that docker commands speak to, whatever environment and context say. */
-export function createFindSocket(exec: Exec, signal: AbortSignal): FindSocket {
+/**
+ * For the engine that docker commands speak to, whatever environment and context say. It throws CouldNotMeasure `precondition` where that takes
+ * the connection and says nothing, `cancelled` where the run was.
+ */
+export function createFindSocket(exec: Exec, signal: AbortSignal, clock: Clock): FindSocket {
   let found: Promise<EngineSocket | null> | undefined
   const find = async (): Promise<EngineSocket | null> => {
     const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'])
     const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : []
     if (path === null) return null
-    const ping = await getFromSocket(path, '/_ping', signal)
+    const ping = await whereItAnswers(clock, (late) => getFromSocket(path, '/_ping', AbortSignal.any([signal, late])))
     ping?.close()
     const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? []
     return version === undefined ? null : { path, version }

@@ -57,7 +57,7 @@ export type Places = {
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
-  const { findSocket = createFindSocket(exec, signal) } = deps
+  const { findSocket = createFindSocket(exec, signal, clock) } = deps
   const saveImage = createSaveImage(findSocket, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
   const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
@@ -65,7 +65,10 @@ export function createPlaces(deps: PlacesDeps): Places {
 
   async function engine(): Promise<EngineImages> {
     // A run that was stopped before has still to take away what it made.
-    const socket = await findSocket().catch(() => null)
+    const socket = await findSocket().catch((error: unknown) => {
+      if (signal.aborted) return null
+      throw error
+    })
     return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal)
   }
 
