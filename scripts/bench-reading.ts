@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
 const PROGRAM = resolve(options.program)
 const ROUNDS = 3
 /** For what waits for an engine's disk: it takes a second more or less from one time to the next. */
-const ENGINE_ROUNDS = options.quick ? ROUNDS : 9
+const ENGINE_ROUNDS = options.quick ? ROUNDS : 7
 /** What takes longer than this many seconds is not repeated. */
 const REPEATED_BELOW = 20
 const REPOSITORY = 'image-budget/bench-reading'

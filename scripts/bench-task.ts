@@ -54,6 +54,17 @@ const readSize: ReadOne = async (stored, expected) => ({
   factBytes: 0,
 })
 
+const SUBJECT = {
+  name: 'image',
+  commit: null,
+  dockerfile: null,
+  ignoreFile: null,
+  target: null,
+  engine: null,
+  source: null,
+  warnings: [],
+}
+
 const { signal } = new AbortController()
 
 function openPlaces(): Places {
@@ -63,9 +74,6 @@ function openPlaces(): Places {
   const places = { exec, openOutput, tidyUp: () => exec, env, home: homedir(), cwd: process.cwd() }
   return createPlaces({ ...places, signal, clock: systemClock, warn: console.error })
 }
-
-/** An image that was found, and the sizes of its layers, base layer first, in bytes. */
-type Found = { image: SourceImage; sizes: (number | null)[] }
 
 async function perform(
   task: BenchTask,
@@ -82,11 +90,13 @@ async function perform(
     return image!
   }
   // Both sides at once, as a run of two builds does.
-  const read = (named: string[]): Promise<Found[]> =>
+  const read = (named: string[]): Promise<Measurement[]> =>
     Promise.all(
       named.map(async (reference) => {
         const image = await find(reference)
-        return { image, sizes: await readLayerSizes(image, contents) }
+        const sizes = await readLayerSizes(image, contents)
+        const content = task === 'causes' ? contentOf(image.config.rootfs!.diff_ids!, contents) : null
+        return toMeasurement(SUBJECT, image, sizes, UNKNOWN_ORIGINS, { size: null, downloadSize: null }, { content })
       }),
     )
   try {
@@ -96,7 +106,7 @@ async function perform(
     const used = process.cpuUsage()
     const start = process.hrtime.bigint()
     let files = 0
-    if (task === 'causes') files = tellCauses(await read(references), contents)
+    if (task === 'causes') files = tellCauses(await read(references))
     else if (task !== 'changed' || isInEngine) await read(references)
     else await readUnshared(await Promise.all(references.map(find)), contents)
     const seconds = Number(process.hrtime.bigint() - start) / 1e9
@@ -120,17 +130,11 @@ async function readUnshared(images: SourceImage[], contents: LayerContents): Pro
   )
 }
 
-/** What a run does with images that were read, until they are judged. Gives how many files the second one has. */
-function tellCauses(found: Found[], contents: LayerContents): number {
-  const [before, after] = found.map(({ image, sizes }): Measurement => {
-    const content = contentOf(image.config.rootfs!.diff_ids!, contents)
-    const subject = { name: 'image', commit: null, dockerfile: null, ignoreFile: null, target: null, engine: null }
-    const told = { ...subject, source: null, warnings: [] }
-    return toMeasurement(told, image, sizes, UNKNOWN_ORIGINS, { size: null, downloadSize: null }, { content })
-  }) as [Measurement, Measurement]
-  const baseline = { ...NO_BASELINE, kind: 'image' as const, measurements: [before], platforms: [before.platform] }
-  for (const { head, base } of compareAll([after], baseline)) advise(head, base)
-  return after.content!.files.length
+/** What a run does with two measurements, until they are judged. Gives how many files the second one has. */
+function tellCauses([before, after]: Measurement[]): number {
+  const baseline = { ...NO_BASELINE, kind: 'image' as const, measurements: [before!], platforms: [before!.platform] }
+  for (const { head, base } of compareAll([after!], baseline)) advise(head, base)
+  return after!.content!.files.length
 }
 
 if (process.argv[1] === SELF) {
