@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 8033:
+/***/ 4666:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46813,7 +46813,144 @@ function unpack({ kinds, paths, targets, numbers, facts }) {
     });
 }
 
+;// CONCATENATED MODULE: ./build/advice/ship-once.js
+
+
+/** What differs between files and their successors. */
+function changesOf(successions) {
+    return {
+        owner: successions.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
+        mode: successions.some(({ file, successor }) => file.mode !== successor.mode),
+    };
+}
+/** How to ship files once. `lower` is the layer that brought them in, `upper` the one of which `fate` tells. */
+function shipOnce(image, files, lower, upper, fate) {
+    if (!isOwn(image, files[0]))
+        return ofBase(image, upper, fate);
+    if (fate.kind === 'again')
+        return shippedAgain(lower, upper, fate.successions);
+    if (fate.kind === 'replaced')
+        return writtenAgain(files, lower, upper, fate.successions);
+    return takenAway(lower, upper, fate.move);
+}
+const isRun = (layer) => layer !== null && originOf(layer).from === 'run';
+/** From the context or a stage; or, by the same keywords, from elsewhere: an address, an archive that is unpacked, a here-document. */
+const isCopy = (layer) => /^(?:COPY|ADD)$/.test(keywordOf(layer));
+function inSameRun(what, lower, upper) {
+    return [`${what} in the same `, { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)];
+}
+/** What another owner or mode than a COPY gave needs is an option of that. */
+function byOptions(lower, upper, successions) {
+    const { owner, mode } = changesOf(successions);
+    const options = [
+        ...(owner ? [`--chown=${ownerOf(successions)}`] : []),
+        ...(mode ? [`--chmod=${modeOf(successions)}`] : []),
+    ];
+    const commands = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])];
+    const out = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]));
+    // A RUN that does more is still needed for that.
+    const doesMore = isRun(upper) && !onlyGives(upper);
+    return [
+        'use ',
+        { code: [keywordOf(lower), ...options].join(' ') },
+        ' in ',
+        ...lineOf(lower),
+        ...(doesMore ? [', and leave ', ...out, ' out of '] : [' instead of ']),
+        ...lineOf(upper),
+    ];
+}
+function shippedAgain(lower, upper, successions) {
+    const { owner, mode } = changesOf(successions);
+    const [below, above] = [lineOf(lower), lineOf(upper)];
+    if (owner || mode)
+        return isCopy(lower) ? byOptions(lower, upper, successions) : inSameRun('do it', lower, upper);
+    const text = upper?.instruction ?? '';
+    // What is changed is none of what is known of a file.
+    if (/\b(?:setcap|setfattr|chcon)\b/.test(text))
+        return ['do it in an earlier stage and copy them from there: ', ...above, ' ships them again'];
+    if (!isRun(upper) || !/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(text))
+        return ['bring them in once, by ', ...below, ' or by ', ...above];
+    if (isRun(lower))
+        return inSameRun('do it', lower, upper);
+    return ['leave them alone in ', ...above, ': ', ...below, ' has brought them in'];
+}
+function writtenAgain(files, lower, upper, successions) {
+    const [below, above] = [lineOf(lower), lineOf(upper)];
+    const half = bytesOf(files) / 2;
+    if (bytesOf(successions.map(({ file }) => file)) < half)
+        return ['leave them out of ', ...below, ': ', ...above, ' puts something else in their place'];
+    if (!isRun(upper))
+        return ['write them once: ', ...below, ' and ', ...above, ' both bring them in'];
+    if (isRun(lower))
+        return inSameRun('write them', lower, upper);
+    // Small files have no checksum: the same size and another owner is what a `chown -R` beside other commands leaves.
+    const given = successions.filter((each) => {
+        const { owner, mode } = changesOf([each]);
+        return each.file.size === each.successor.size && (owner || mode);
+    });
+    if (isCopy(lower) && mayGive(upper) && bytesOf(given.map(({ file }) => file)) >= half)
+        return byOptions(lower, upper, given);
+    return ['leave them out of ', ...below, ', or do what ', ...above, ' does in an earlier stage: both are shipped'];
+}
+function takenAway(lower, upper, move) {
+    const [below, above] = [lineOf(lower), lineOf(upper)];
+    const origin = lower === null ? null : originOf(lower).from;
+    if (origin === 'context' || origin === 'stage') {
+        if (move === null)
+            return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same'];
+        return move.to === null
+            ? ['copy what is needed to where ', ...above, ' moves it, and leave the rest out of ', ...below]
+            : [
+                'copy them to ',
+                { code: move.to },
+                ' in ',
+                ...below,
+                ': where ',
+                ...above,
+                ' moves them they are shipped again',
+            ];
+    }
+    if (isCopy(lower))
+        return [
+            'have them in an earlier stage, or by ',
+            { code: 'RUN --mount' },
+            ' in ',
+            ...above,
+            ': what it removes is shipped all the same',
+        ];
+    if (move !== null)
+        return inSameRun('move them', lower, upper);
+    return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above];
+}
+function ownerOf(successions) {
+    const owners = new Set(successions.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
+    return owners.size === 1 ? [...owners][0] : '…';
+}
+function modeOf(successions) {
+    const modes = new Set(successions.map(({ successor }) => successor.mode.toString(8)));
+    return modes.size === 1 ? [...modes][0] : '…';
+}
+/** What came with the base image is pulled with it, whatever is done to it above. */
+function ofBase({ baseImage }, upper, fate) {
+    const name = baseImage === null ? ['the base image'] : [{ code: baseImage.name }];
+    if (fate.kind === 'removed') {
+        return fate.move === null
+            ? ['start from another image than ', ...name, ': what comes with it is shipped all the same']
+            : ['link to them, or leave them where ', ...name, ' has them: what comes with it is shipped all the same'];
+    }
+    if (fate.kind === 'replaced')
+        return ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same'];
+    return [
+        'leave them in ',
+        ...lineOf(upper),
+        ' as ',
+        ...name,
+        ' has them, but for what has to be written to: its own are shipped all the same',
+    ];
+}
+
 ;// CONCATENATED MODULE: ./build/advice/removed-later.js
+
 
 
 
@@ -46830,38 +46967,49 @@ const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/hom
 const removedLater = (image) => {
     const bloat = bloatFiles(image);
     const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
-    const successors = successorsOf(image, files);
-    const predecessors = new Map([...successors].map(([file, successor]) => [successor, file]));
-    const gives = image.layers.map(onlyGives);
-    const copyOf = (file) => {
-        const successor = successors.get(file);
-        return successor && hasSameContent(file, successor, gives[successor.layer] === true) ? { file, successor } : null;
-    };
+    const history = historyOf(image, files);
+    const { successors } = history;
     const pairs = grouped(files, (file) => {
         const successor = successors.get(file);
         // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
         if (bloat.has(file) || (successor && bloat.has(successor)))
             return null;
-        const { layer: upper, how } = file.lost;
-        if (how === 'replaced' && RECORDS.test(file.path))
+        const { layer: upper } = file.lost;
+        const fate = fateIn(history, file);
+        if (fate === 'replaced' && RECORDS.test(file.path))
             return null;
         if (upper <= file.layer || image.layers[upper]?.fromBase === true)
             return null;
-        return `${file.layer} ${upper} ${copyOf(file) === null ? how : 'again'}`;
+        return `${file.layer} ${upper} ${fate}`;
     });
     const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
-    return largestFirst(large.map((its) => {
-        const copies = its.flatMap((file) => copyOf(file) ?? []);
-        return removed_later_findingOf(image, its, copies.length > 0 ? copies : null, predecessors);
-    }));
+    return largestFirst(large.map((its) => removed_later_findingOf(image, its, history)));
 };
+function historyOf(image, lost) {
+    const successors = successorsOf(image, lost);
+    const gives = image.layers.map(onlyGives);
+    return {
+        successors,
+        predecessors: new Map([...successors].map(([file, successor]) => [successor, file])),
+        isSame: (file) => {
+            const successor = successors.get(file);
+            return successor !== undefined && hasSameContent(file, successor, gives[successor.layer] === true);
+        },
+    };
+}
+/** A folder that is taken away and made anew in one layer has its files again: they are not gone. */
+function fateIn({ successors, isSame }, file) {
+    if (isSame(file))
+        return 'again';
+    return successors.has(file) ? 'replaced' : file.lost.how;
+}
 const placeOf = (path, layer) => `${path}\0${layer}`;
-/** What stands in the place of files that a later layer replaced. */
-function successorsOf({ content }, lost) {
-    const replaced = lost.filter((file) => file.lost?.how === 'replaced' && file.lost.layer !== file.layer);
-    const wanted = new Set(replaced.map((file) => placeOf(file.path, file.lost.layer)));
+/** What a layer that files were lost by has in their place. */
+function successorsOf({ content }, all) {
+    const lost = all.filter((file) => file.lost.layer !== file.layer);
+    const wanted = new Set(lost.map((file) => placeOf(file.path, file.lost.layer)));
     const shipped = new Map();
-    const layers = new Set(replaced.map((file) => file.lost.layer));
+    const layers = new Set(lost.map((file) => file.lost.layer));
     for (const file of content?.files ?? []) {
         if (!layers.has(file.layer))
             continue;
@@ -46869,55 +47017,10 @@ function successorsOf({ content }, lost) {
         if (wanted.has(key))
             shipped.set(key, file);
     }
-    return new Map(replaced.flatMap((file) => {
+    return new Map(lost.flatMap((file) => {
         const successor = shipped.get(placeOf(file.path, file.lost.layer));
         return successor ? [[file, successor]] : [];
     }));
-}
-/** `copies`: they are shipped again with the same content; null: they are not. */
-function removed_later_findingOf(image, files, copies, predecessors) {
-    const [{ layer: at, lost }] = files;
-    const lower = image.layers[at] ?? null;
-    const upper = image.layers[lost.layer] ?? null;
-    const isReplaced = lost.how === 'replaced';
-    const common = commonFolder(files.map(({ path }) => path));
-    const found = findingIn(image, files, {
-        what: [
-            'files that ',
-            ...lineOf(upper),
-            copies !== null ? whatChanged(copies) : isReplaced ? ' writes again' : ' takes away again',
-        ],
-        fix: isOwn(image, files[0])
-            ? ownFix(copies === null ? broughtBy(image, files, predecessors) : lower, upper, copies ?? (isReplaced ? 'replaced' : { movedTo: movedTo(image, files) }))
-            : baseFix(image, isReplaced),
-        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${copies === null ? lost.how : 'again'}`,
-        placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
-    });
-    return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced };
-}
-/** The layer that brought the files in, where the one that is told merely gave them another owner, mode or time. */
-function broughtBy(image, files, predecessors) {
-    const layers = new Set(files.map((file) => {
-        let first = file;
-        for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
-            if (!mayGive(image.layers[first.layer]))
-                break;
-            first = before;
-        }
-        return first.layer;
-    }));
-    const [only] = layers;
-    return image.layers[layers.size === 1 ? only : files[0].layer] ?? null;
-}
-const contentKey = ({ size, checksum }) => `${size} ${checksum}`;
-/** The file or folder in which the layer that takes files away has most of their bytes under other names; null: it has not. */
-function movedTo({ content }, files) {
-    const gone = new Set(files.filter(({ checksum }) => checksum !== null).map(contentKey));
-    const { layer } = files[0].lost;
-    const moved = (content?.files ?? []).filter((file) => file.layer === layer && gone.has(contentKey(file)));
-    if (moved.length === 0 || 2 * bytesOf(moved) < bytesOf(files))
-        return null;
-    return moved.length === 1 ? moved[0].path : commonFolder(moved.map(({ path }) => path)) || '/';
 }
 /** Small files have no checksum: of the same size they are taken for the same where all that the instruction does is to give them another owner or mode. */
 function hasSameContent(one, other, isGiven) {
@@ -46927,89 +47030,82 @@ function hasSameContent(one, other, isGiven) {
         return one.checksum !== null && one.checksum === other.checksum;
     return isGiven;
 }
-/** What differs between files and their successors. */
-function changesOf(copies) {
-    return {
-        owner: copies.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
-        mode: copies.some(({ file, successor }) => file.mode !== successor.mode),
-    };
+/** Of files of one layer that one other took from the image, all in the same way. */
+function removed_later_findingOf(image, files, history) {
+    const [{ layer: at, lost }] = files;
+    const lower = image.layers[at] ?? null;
+    const upper = image.layers[lost.layer] ?? null;
+    const fate = fateOf(image, files, history);
+    const common = commonFolder(files.map(({ path }) => path));
+    const found = findingIn(image, files, {
+        what: ['files that ', ...lineOf(upper), whatIsDone(fate)],
+        fix: shipOnce(image, files, broughtBy(image, files, history), upper, fate),
+        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${fate.kind}`,
+        placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
+    });
+    return { ...found, layer: lower, otherLayer: upper, isRemoval: fate.kind === 'removed' };
 }
-function whatChanged(copies) {
-    const { owner, mode } = changesOf(copies);
+function fateOf(image, files, history) {
+    const kind = fateIn(history, files[0]);
+    if (kind === 'removed')
+        return { kind, move: moveOf(image, files) };
+    const successions = files.flatMap((file) => {
+        const successor = history.successors.get(file);
+        return successor === undefined ? [] : [{ file, successor }];
+    });
+    return { kind, successions };
+}
+/** The layer that brought most of the files in, where the one that has them last merely ships them again. */
+function broughtBy(image, files, { predecessors, isSame }) {
+    const [main] = heaviest(files, (file) => {
+        let first = file;
+        for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
+            if (!isOwn(image, before) || !isSame(before))
+                break;
+            first = before;
+        }
+        return first.layer;
+    });
+    return image.layers[main.place] ?? null;
+}
+const contentKey = ({ size, checksum }) => `${size} ${checksum}`;
+/** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
+function moveOf({ content }, files) {
+    const { layer } = files[0].lost;
+    const arrived = (content?.files ?? []).filter((file) => file.layer === layer);
+    const byContent = new Map(arrived.filter(({ checksum }) => checksum !== null).map((file) => [contentKey(file), file]));
+    const known = files.filter((file) => byContent.has(contentKey(file)));
+    if (known.length === 0 || 2 * bytesOf(known) < bytesOf(files))
+        return null;
+    const largest = known.reduce((one, other) => (other.size > one.size ? other : one));
+    const [from, to] = withoutCommonEnd(largest.path, byContent.get(contentKey(largest)).path);
+    const sizes = new Map(arrived.map(({ path, size }) => [path, size]));
+    const places = files.flatMap(({ path, size }) => {
+        const place = `${to}${path.slice(from.length)}`;
+        return (path === from || path.startsWith(`${from}/`)) && sizes.get(place) === size ? [place] : [];
+    });
+    if (places.length < files.length)
+        return { to: null };
+    return { to: places.length === 1 ? places[0] : commonFolder(places) || '/' };
+}
+/** Two paths without the names at their ends that they have in common: what was moved, and to where. */
+function withoutCommonEnd(one, other) {
+    const [names, others] = [one.split('/'), other.split('/')];
+    while (names.length > 1 && others.length > 1 && names.at(-1) === others.at(-1)) {
+        names.pop();
+        others.pop();
+    }
+    return [names.join('/'), others.join('/')];
+}
+function whatIsDone(fate) {
+    if (fate.kind === 'removed')
+        return ' takes away again';
+    if (fate.kind === 'replaced')
+        return ' writes again';
+    const { owner, mode } = changesOf(fate.successions);
     if (owner)
         return mode ? ' ships again for another owner and mode' : ' ships again for another owner';
     return mode ? ' ships again for another mode' : ' ships again unchanged';
-}
-/**
- * How to ship files of the image's own once. `lower` is what brought them in, `upper` what does something to them after it: `fate`, which is
- * that they are shipped again with the same content, or another one, or taken away.
- */
-function ownFix(lower, upper, fate) {
-    const [below, above] = [lineOf(lower), lineOf(upper)];
-    const origin = lower === null ? null : originOf(lower).from;
-    const isCopied = origin === 'context' || origin === 'stage';
-    const isByRun = upper !== null && originOf(upper).from === 'run';
-    const inSameRun = (what) => [what, { code: 'RUN' }, ' as ', ...below, ' does, not in ', ...above];
-    if (Array.isArray(fate)) {
-        const { owner, mode } = changesOf(fate);
-        if (!owner && !mode) {
-            return isByRun
-                ? ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
-                : ['bring them in once, by ', ...below, ' or by ', ...above];
-        }
-        if (!isCopied)
-            return inSameRun('do it in the same ');
-        const options = [...(owner ? [`--chown=${ownerOf(fate)}`] : []), ...(mode ? [`--chmod=${modeOf(fate)}`] : [])];
-        const commands = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])];
-        // A RUN that does more is still needed for that.
-        const doesMore = isByRun && !onlyGives(upper);
-        return [
-            'use ',
-            { code: `COPY ${options.join(' ')}` },
-            ' in ',
-            ...below,
-            ...(doesMore ? [', and leave ', ...separated(commands, ' and '), ' out of '] : [' instead of ']),
-            ...above,
-        ];
-    }
-    if (fate === 'replaced') {
-        if (!isByRun)
-            return ['write them once: ', ...below, ' and ', ...above, ' both bring them in'];
-        if (origin === 'run')
-            return inSameRun('write them in the same ');
-        return ['have them in ', ...below, ' as ', ...above, ' makes them: both are shipped'];
-    }
-    if (isCopied && fate.movedTo !== null)
-        return [
-            'copy them to ',
-            { code: fate.movedTo },
-            ' in ',
-            ...below,
-            ': where ',
-            ...above,
-            ' moves them they are shipped again',
-        ];
-    if (isCopied)
-        return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same'];
-    return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above];
-}
-function separated(words, by) {
-    return words.flatMap((word, at) => (at === 0 ? [word] : [by, word]));
-}
-function ownerOf(copies) {
-    const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
-    return owners.size === 1 ? [...owners][0] : '…';
-}
-function modeOf(copies) {
-    const modes = new Set(copies.map(({ successor }) => successor.mode.toString(8)));
-    return modes.size === 1 ? [...modes][0] : '…';
-}
-/** What came with the base image is pulled with it, whatever is done to it above. */
-function baseFix({ baseImage }, isReplaced) {
-    const name = baseImage === null ? ['the base image'] : [{ code: baseImage.name }];
-    return isReplaced
-        ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
-        : ['start from another image than ', ...name, ': what comes with it is shipped all the same'];
 }
 
 ;// CONCATENATED MODULE: ./build/advice/root-user.js
@@ -71370,23 +71466,10 @@ function hiddenValues({ inputs, bake }, environment) {
 }
 
 ;// CONCATENATED MODULE: ./build/build/engine.js
-
-
 /** Whether what was built can be read back from the build's record (`docker buildx history inspect attachment`): not before Docker 24. */
 function keepsRecords({ driver, version }) {
     const major = /^v?(\d+)\./.exec(version)?.[1];
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
-}
-/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
-const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.';
-/** A busy engine takes seconds for its first word; one that hangs takes the connection and never says any. */
-const ANSWERS_WITHIN_MS = 60_000;
-/** What is asked of Docker first; `ask` is to obey the signal. Throws CouldNotMeasure `precondition` where nothing was said for a minute. */
-function whereItAnswers(clock, ask) {
-    const silent = () => new build_failure/* CouldNotMeasure */.N('precondition', `Docker does not answer: it has said nothing for ${ANSWERS_WITHIN_MS / 1000} seconds.`, {
-        remedy: `\`docker info\` must answer; where it does not, restart Docker (or the builder). ${NO_ENGINE_NEEDED}`,
-    });
-    return (0,build_clock/* within */.ux)(clock, ANSWERS_WITHIN_MS, ask, silent);
 }
 
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
@@ -71939,6 +72022,157 @@ async function readClassicSizes(exec, image, config) {
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./build/image/source/ring.js
+
+/** Bytes that are had at a time; a Unix socket of Linux holds less. */
+const SLOT_SIZE = 256 * 1024;
+/** The first four may be looked at together, to tell how a layer is packed. */
+const SLOTS = 8;
+/**
+ * A connection to a Unix socket, and what comes by it: into the same few buffers, one after the other. A buffer of its own for each 64 KiB, as
+ * Node's streams have it, takes twice the time. Nothing is read ahead of whoever asks. A chunk stays as it is until `SLOTS - 1` more were asked for.
+ * Throws the socket's own error. Stopping early ends the connection.
+ */
+function connectWithRing(path) {
+    const slots = Array.from({ length: SLOTS }, () => Buffer.allocUnsafeSlow(SLOT_SIZE));
+    let slot = 0;
+    let came = null;
+    let isOver = false;
+    let failure = null;
+    let wake;
+    const onread = {
+        buffer: () => slots[slot++ % SLOTS],
+        callback: (length, buffer) => {
+            came = buffer.subarray(0, length);
+            wake?.();
+            // The socket reads no more until it is asked to.
+            return false;
+        },
+    };
+    const socket = (0,external_node_net_.connect)({ path, onread });
+    const end = (error) => {
+        if (isOver)
+            return;
+        isOver = true;
+        failure = error;
+        wake?.();
+    };
+    socket.on('end', () => end(null));
+    socket.on('error', end);
+    socket.on('close', () => end(new Error('the connection was closed')));
+    async function* chunks() {
+        try {
+            for (;;) {
+                if (came === null && !isOver) {
+                    const woken = new Promise((resolve) => (wake = resolve));
+                    socket.resume();
+                    await woken;
+                }
+                if (came !== null) {
+                    const chunk = came;
+                    came = null;
+                    yield chunk;
+                }
+                else if (failure !== null)
+                    throw failure;
+                else
+                    return;
+            }
+        }
+        finally {
+            socket.destroy();
+        }
+    }
+    return { socket, chunks: chunks() };
+}
+
+;// CONCATENATED MODULE: ./build/image/source/engine-socket.js
+
+
+
+
+
+/**
+ * For the engine that docker commands speak to, whatever environment and context say. It throws CouldNotMeasure `precondition` where that takes
+ * the connection and says nothing, `cancelled` where the run was.
+ */
+function createFindSocket(exec, signal, clock) {
+    let found;
+    const find = async () => {
+        const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
+        const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
+        if (path === null)
+            return null;
+        const ask = (over) => getFromSocket(path, '/_ping', AbortSignal.any([signal, over]));
+        const ping = await (0,build_clock/* within */.ux)(clock, build_exec/* ANSWERS_WITHIN_MS */.TM, ask, () => {
+            throw unanswered(build_exec/* SAID_NOTHING */.A);
+        });
+        ping?.close();
+        const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
+        return version === undefined ? null : { path, version };
+    };
+    return () => (found ??= find());
+}
+/** Bytes that the head of an answer may have; an engine's has a few hundred. */
+const MAX_HEAD = 64 * 1024;
+/**
+ * Asks by HTTP/1.0: then the body is all that follows the head, until the connection ends. Of HTTP/1.1 it comes in pieces, which take both
+ * ends twice the time. Null where the engine does not answer, or with another status than 200.
+ */
+async function getFromSocket(path, url, signal) {
+    const { socket, chunks } = connectWithRing(path);
+    (0,external_node_stream_.addAbortSignal)(signal, socket);
+    const close = () => void socket.destroy();
+    let start = Buffer.alloc(0);
+    let end = -1;
+    try {
+        socket.write(`GET ${url} HTTP/1.0\r\nHost: docker\r\n\r\n`);
+        while (end === -1 && start.length < MAX_HEAD) {
+            const { done, value } = await chunks.next();
+            if (done === true)
+                break;
+            start = Buffer.concat([start, value]);
+            end = start.indexOf('\r\n\r\n');
+        }
+    }
+    catch {
+        if (signal.aborted)
+            throw engine_socket_cancelled();
+    }
+    const head = start.toString('latin1', 0, end + 2);
+    if (end === -1 || end > MAX_HEAD || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
+        close();
+        return null;
+    }
+    async function* body() {
+        try {
+            yield start.subarray(end + 4);
+            yield* chunks;
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw engine_socket_cancelled();
+            const { code, message } = error;
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The engine broke off \`docker save\`: ${code ?? message}.`);
+        }
+        finally {
+            close();
+        }
+    }
+    return { head, body: body(), close };
+}
+function engine_socket_cancelled() {
+    return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while the engine was asked.');
+}
+/** An engine that gives no answer, and why. */
+function unanswered(why) {
+    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${why}`, {
+        remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+    });
+}
+
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -72934,7 +73168,7 @@ async function passedFiles(stream, place, contents, until) {
             return { size, problem: unread(path, 'It has passed by.') };
         let broken;
         try {
-            const layer = await contents.readPassing(noting(rest, (error) => (broken = error)), { digest: hex === undefined ? null : `sha256:${hex}`, diffId: null });
+            const layer = await contents.readNow(noting(rest, (error) => (broken = error)), { digest: hex === undefined ? null : `sha256:${hex}`, diffId: null });
             contents.add(layer);
             return { size, diffId: layer.diffId };
         }
@@ -72991,6 +73225,7 @@ async function* noting(chunks, note) {
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/daemon.js
+
 
 
 
@@ -73232,11 +73467,6 @@ async function storeOf(engine) {
     if (!told.ok)
         throw unanswered(told.why);
     return told.text.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic';
-}
-function unanswered(why) {
-    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${why}`, {
-        remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
-    });
 }
 
 ;// CONCATENATED MODULE: ./build/image/measure.js
@@ -73860,7 +74090,6 @@ function none(commit, ref, reason) {
 
 
 
-
 const dockerInfo = schemas/* object */.Ikc({
     ClientInfo: schemas/* object */.Ikc({
         Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional(), Path: schemas/* string */.YjP().optional() }))
@@ -73875,15 +74104,18 @@ const dockerInfo = schemas/* object */.Ikc({
 /** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
 const MIN_BUILDX = [0, 20];
 const MIN_DOCKER = [20, 10];
+/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
+const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.';
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
- * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
+ * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing, or says nothing for a minute.
  */
 async function inspectBuilder(exec, clock, builder) {
-    const [inspected, info] = await whereItAnswers(clock, (signal) => Promise.all([
-        exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])], { signal }),
-        exec('docker', ['info', '--format', '{{json .}}'], { signal }),
-    ]));
+    const ask = (0,build_exec/* answeringInTime */.pd)(exec, clock);
+    const [inspected, info] = await Promise.all([
+        ask('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
+        ask('docker', ['info', '--format', '{{json .}}']),
+    ]);
     // With no engine to ask it still tells of the client, and exits with 1.
     const facts = readInfo(info.stdout);
     const plugin = facts?.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
@@ -74508,7 +74740,7 @@ const contents_MAX_ENTRIES = 2_000_000;
 const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
 /**
  * `signal` ends what is being read, and what waits for its turn does not begin. `onRead` is told of bytes of a layer, as stored, while it is
- * read: for whoever waits. `readOne` reads each.
+ * read: for whoever waits. `readOne`: a benchmark reads less of each.
  */
 function createLayerContents(signal, onRead, readOne = readLayer) {
     const known = new Map();
@@ -74529,7 +74761,7 @@ function createLayerContents(signal, onRead, readOne = readLayer) {
         known.set(diffId, content);
         return content;
     }
-    const readPassing = (stored, expected) => readOne(stored, { ...expected, onRead });
+    const readNow = (stored, expected) => readOne(stored, { ...expected, onRead });
     const read = (diffId, blob, open) => {
         const found = known.get(diffId);
         if (found)
@@ -74543,14 +74775,14 @@ function createLayerContents(signal, onRead, readOne = readLayer) {
                 throw contents_cancelled(diffId);
             const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
             const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
-            return keep(await readPassing(stored, expected).catch((error) => {
+            return keep(await readNow(stored, expected).catch((error) => {
                 throw signal.aborted ? contents_cancelled(diffId) : error;
             }));
         }).finally(() => underWay.delete(diffId));
         underWay.set(diffId, reading);
         return reading;
     };
-    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, readPassing };
+    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, readNow };
 }
 function contents_cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
@@ -74584,147 +74816,6 @@ function createRemovals(signal) {
             await Promise.all(underWay);
         },
     };
-}
-
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: ./build/image/source/ring.js
-
-/** Bytes that are had at a time; a Unix socket of Linux holds less. */
-const SLOT_SIZE = 256 * 1024;
-/** The first four may be looked at together, to tell how a layer is packed. */
-const SLOTS = 8;
-/**
- * A connection to a Unix socket, and what comes by it: into the same few buffers, one after the other. A buffer of its own for each 64 KiB, as
- * Node's streams have it, takes twice the time. Nothing is read ahead of whoever asks. A chunk stays as it is until `SLOTS - 1` more were asked for.
- * Throws the socket's own error. Stopping early ends the connection.
- */
-function connectWithRing(path) {
-    const slots = Array.from({ length: SLOTS }, () => Buffer.allocUnsafeSlow(SLOT_SIZE));
-    let slot = 0;
-    let came = null;
-    let isOver = false;
-    let failure = null;
-    let wake;
-    const onread = {
-        buffer: () => slots[slot++ % SLOTS],
-        callback: (length, buffer) => {
-            came = buffer.subarray(0, length);
-            wake?.();
-            // The socket reads no more until it is asked to.
-            return false;
-        },
-    };
-    const socket = (0,external_node_net_.connect)({ path, onread });
-    const end = (error) => {
-        if (isOver)
-            return;
-        isOver = true;
-        failure = error;
-        wake?.();
-    };
-    socket.on('end', () => end(null));
-    socket.on('error', end);
-    socket.on('close', () => end(new Error('the connection was closed')));
-    async function* chunks() {
-        try {
-            for (;;) {
-                if (came === null && !isOver) {
-                    const woken = new Promise((resolve) => (wake = resolve));
-                    socket.resume();
-                    await woken;
-                }
-                if (came !== null) {
-                    const chunk = came;
-                    came = null;
-                    yield chunk;
-                }
-                else if (failure !== null)
-                    throw failure;
-                else
-                    return;
-            }
-        }
-        finally {
-            socket.destroy();
-        }
-    }
-    return { socket, chunks: chunks() };
-}
-
-;// CONCATENATED MODULE: ./build/image/source/engine-socket.js
-
-
-
-
-/**
- * For the engine that docker commands speak to, whatever environment and context say. It throws CouldNotMeasure `precondition` where that takes
- * the connection and says nothing, `cancelled` where the run was.
- */
-function createFindSocket(exec, signal, clock) {
-    let found;
-    const find = async () => {
-        const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
-        const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
-        if (path === null)
-            return null;
-        const ping = await whereItAnswers(clock, (late) => getFromSocket(path, '/_ping', AbortSignal.any([signal, late])));
-        ping?.close();
-        const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
-        return version === undefined ? null : { path, version };
-    };
-    return () => (found ??= find());
-}
-/** Bytes that the head of an answer may have; an engine's has a few hundred. */
-const MAX_HEAD = 64 * 1024;
-/**
- * Asks by HTTP/1.0: then the body is all that follows the head, until the connection ends. Of HTTP/1.1 it comes in pieces, which take both
- * ends twice the time. Null where the engine does not answer, or with another status than 200.
- */
-async function getFromSocket(path, url, signal) {
-    const { socket, chunks } = connectWithRing(path);
-    (0,external_node_stream_.addAbortSignal)(signal, socket);
-    const close = () => void socket.destroy();
-    let start = Buffer.alloc(0);
-    let end = -1;
-    try {
-        socket.write(`GET ${url} HTTP/1.0\r\nHost: docker\r\n\r\n`);
-        while (end === -1 && start.length < MAX_HEAD) {
-            const { done, value } = await chunks.next();
-            if (done === true)
-                break;
-            start = Buffer.concat([start, value]);
-            end = start.indexOf('\r\n\r\n');
-        }
-    }
-    catch {
-        if (signal.aborted)
-            throw engine_socket_cancelled();
-    }
-    const head = start.toString('latin1', 0, end + 2);
-    if (end === -1 || end > MAX_HEAD || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
-        close();
-        return null;
-    }
-    async function* body() {
-        try {
-            yield start.subarray(end + 4);
-            yield* chunks;
-        }
-        catch (error) {
-            if (signal.aborted)
-                throw engine_socket_cancelled();
-            const { code, message } = error;
-            throw new build_failure/* CouldNotMeasure */.N('measure', `The engine broke off \`docker save\`: ${code ?? message}.`);
-        }
-        finally {
-            close();
-        }
-    }
-    return { head, body: body(), close };
-}
-function engine_socket_cancelled() {
-    return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while `docker save` was under way.');
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/archive.js
@@ -75004,10 +75095,11 @@ async function runDocker(exec, args, signal) {
     return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: (0,build_exec/* lastError */.VS)(stderr).slice(0, 1_000) };
 }
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
-function imagesByCommand(exec, tidyUp) {
+function imagesByCommand(exec, tidyUp, clock) {
+    const ask = (0,build_exec/* answeringInTime */.pd)(exec, clock);
     return {
-        inspect: (name) => runDocker(exec, ['image', 'inspect', '--format', '{{json .}}', name]),
-        driverStatus: () => runDocker(exec, ['info', '--format', '{{json .DriverStatus}}']),
+        inspect: (name) => runDocker(ask, ['image', 'inspect', '--format', '{{json .}}', name]),
+        driverStatus: () => runDocker(ask, ['info', '--format', '{{json .DriverStatus}}']),
         tag: (id, name) => runDocker(exec, ['tag', id, name]),
         push: (name, signal) => runDocker(exec, ['push', '--quiet', name], signal),
         remove: (name) => runDocker(tidyUp(), ['image', 'rm', name]),
@@ -75162,7 +75254,7 @@ async function incoming_readBlob(stored, expected, contents, inTurn) {
     return inTurn(async () => {
         if (contents === null)
             return hashBlob(all, false);
-        const layer = await contents.readPassing(all, { ...expected, isOurs: true });
+        const layer = await contents.readNow(all, { ...expected, isOurs: true });
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -75932,16 +76024,13 @@ function createPlaces(deps) {
     const unpushed = new Map();
     async function engine() {
         // A run that was stopped before has still to take away what it made.
-        const socket = await findSocket().catch((error) => {
-            if (signal.aborted)
-                return null;
-            throw error;
-        });
-        return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal);
+        const socket = await findSocket().catch(() => null);
+        return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal);
     }
     function openDaemon(name) {
         return {
             images: async (wanted) => {
+                await findSocket();
                 const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
@@ -76844,10 +76933,12 @@ async function act(env, signal, clock) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  V5: () => (/* binding */ clockUntil),
   nE: () => (/* binding */ isoSeconds),
-  ml: () => (/* binding */ systemClock),
   ux: () => (/* binding */ within)
 });
+
+// UNUSED EXPORTS: systemClock
 
 ;// CONCATENATED MODULE: external "node:timers/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
@@ -76867,7 +76958,17 @@ const systemClock = {
     now: () => Date.now(),
     sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
-/** What `ask` gives within so many milliseconds. Where that is not, its signal is aborted, and what it throws then is `late`'s error instead. */
+/** The clock of a run that `signal` cancels: what waits ends with it, or by a signal of its own. */
+function clockUntil(signal, { now, sleep } = systemClock) {
+    return {
+        now,
+        sleep: (milliseconds, own) => sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
+    };
+}
+/**
+ * What `ask` gives. When so many milliseconds are over its signal is aborted; what it throws from then on is dropped, and `late` gives, or
+ * throws, something in its place.
+ */
 async function within(clock, milliseconds, ask, late) {
     const over = new AbortController();
     const given = new AbortController();
@@ -76876,7 +76977,9 @@ async function within(clock, milliseconds, ask, late) {
         return await ask(over.signal);
     }
     catch (error) {
-        throw over.signal.aborted ? late() : error;
+        if (over.signal.aborted)
+            return late();
+        throw error;
     }
     finally {
         given.abort();
@@ -76892,6 +76995,9 @@ async function within(clock, milliseconds, ask, late) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  TM: () => (/* binding */ ANSWERS_WITHIN_MS),
+  A: () => (/* binding */ SAID_NOTHING),
+  pd: () => (/* binding */ answeringInTime),
   k7: () => (/* binding */ createExec),
   CY: () => (/* binding */ createOpenOutput),
   Kp: () => (/* binding */ findProgram),
@@ -76920,9 +77026,12 @@ var external_node_stream_ = __nccwpck_require__(7075);
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
 var exec = __nccwpck_require__(2876);
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var build_clock = __nccwpck_require__(4701);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/exec.js
+
 
 
 
@@ -76962,6 +77071,21 @@ function interruption() {
 function lastError(stderr) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
+}
+/** A daemon that is busy takes seconds to answer; one that hangs takes the connection and never says a word. */
+const ANSWERS_WITHIN_MS = 60_000;
+/** Why there is no answer, after that. */
+const SAID_NOTHING = `it has said nothing for ${ANSWERS_WITHIN_MS / 1000} seconds.`;
+/** For questions to a daemon that may hang: where the program has not ended by itself within a minute it is stopped, and gives a failure that says so. */
+function answeringInTime(exec, clock) {
+    return (program, args, options = {}) => {
+        const silent = { exitCode: 1, stdout: '', stderr: SAID_NOTHING };
+        const ask = (over) => {
+            const signal = options.signal === undefined ? over : AbortSignal.any([options.signal, over]);
+            return exec(program, args, { ...options, signal });
+        };
+        return (0,build_clock/* within */.ux)(clock, ANSWERS_WITHIN_MS, ask, () => silent);
+    };
 }
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 function createExec(env, signal) {
@@ -78555,7 +78679,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8033);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4666);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
@@ -78571,10 +78695,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 (0,_memory_js__WEBPACK_IMPORTED_MODULE_6__/* .keepMemoryLow */ .P)();
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .interruption */ .YW)();
 /** A cancelled run waits for nothing. */
-const clock = {
-    now: () => _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .ml.now(),
-    sleep: (milliseconds, own) => _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .ml.sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
-};
+const clock = (0,_clock_js__WEBPACK_IMPORTED_MODULE_2__/* .clockUntil */ .V5)(signal);
 _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .greeting */ .O$)(process.env));
 process.exitCode = await (0,_act_js__WEBPACK_IMPORTED_MODULE_1__/* .act */ .R)(process.env, signal, clock).catch((error) => {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error).message);

@@ -48,6 +48,7 @@ type Subject = { name: string; before: Image; after: Image; shared: Image | null
 const TASKS = ['changed', 'all', 'causes'] as const
 
 async function measureAll(): Promise<void> {
+  const running = engines()
   const scratch = mkdtempSync(join(tmpdir(), 'image-budget-bench-'))
   const columns = [
     'changed, s',
@@ -72,11 +73,11 @@ async function measureAll(): Promise<void> {
       rows.layout.push([subject.name, count, ...figures])
       rows.memory.push(...memoryOf(scratch, subject, files))
     }
-    for (const engine of engines()) {
+    for (const engine of running) {
       for (const subject of subjects) {
         const images = [subject.before, subject.after, ...(subject.shared === null ? [] : [subject.shared])]
-        for (const image of images) load(engine, image)
         try {
+          for (const image of images) load(engine, image)
           // On containerd's store the one way gives both.
           for (const metrics of engine.store === 'classic' ? ['size', BOTH] : [BOTH]) {
             const { figures } = timesOf(subject, ({ tag }) => `docker-daemon:${tag}`, engine, metrics === BOTH)
@@ -148,7 +149,7 @@ async function makeSubjects(scratch: string): Promise<Subject[]> {
     return packTar(folder, name, tar.stdout, LEVEL)
   }
   return [
-    await made('as below', 1, 1),
+    await made('as above', 1, 1),
     await made('four times the files, half the bytes', 4, 0.5),
     subject('real packages', [await packed('without', '--exclude=node_modules/typescript')], [await packed('with')]),
   ]
@@ -156,7 +157,8 @@ async function makeSubjects(scratch: string): Promise<Subject[]> {
 
 /** In percent. */
 function share(more: number, of: number): string {
-  return `${((100 * more) / of).toFixed(0)} %`
+  // Without the sign of what is rounded to nothing.
+  return `${Math.round((100 * more) / of) + 0} %`
 }
 
 /** The tasks' medians, and what the first column's are of the others; `engine` is where the images lie, null for none. */

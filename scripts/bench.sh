@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/setup.sh
 # No image is measured in an engine there.
-if [[ " $* " == *' --reports '* || " $* " == *' --causes '* ]]; then
+if [[ " $* " == *' --reports '* ]]; then
   installed || install
   node_24
 else

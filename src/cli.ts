@@ -200,6 +200,17 @@ function show(report: Report, form: Form): void {
   stdout.write(rendered(report, form))
 }
 
+/** What went wrong with its images as a command says it: no workflow has the inputs. */
+function inWordsOfOptions(report: Report): Report {
+  const { command } = wishOf(argv)
+  const images = report.images.map((image) => {
+    return image.error === null ? image : { ...image, error: ofOptions(image.error, command) }
+  })
+  return { ...report, images }
+}
+
+const argv = process.argv.slice(2)
+
 async function main(command: Command): Promise<number> {
   if ('verbose' in command) log = openLog(command.verbose)
   if (command.kind === 'help') stdout.write(helpText(command.command, stdout.columns || 100))
@@ -239,7 +250,7 @@ async function main(command: Command): Promise<number> {
   const unwritten = page === null ? null : await writePage(file!, page)
   if (command.explores) {
     if (unwritten) throw unwritten
-    for (const { error } of report.images) if (error !== null) sayFailure(error)
+    for (const { error } of inWordsOfOptions(report).images) if (error !== null) sayFailure(error)
     if (file === null && report.verdict !== 'error') warn(NOTHING_TO_SHOW)
     if (file !== null) stdout.write(`${file}\n`)
     return file === null || report.verdict === 'error' ? 2 : 0
@@ -248,12 +259,11 @@ async function main(command: Command): Promise<number> {
   else if (inputs.page !== null && !unwritten) warn(NOTHING_TO_SHOW)
   // Apart from what was said of the builds.
   if (command.form === 'text' && isLive && stdout.isTTY) say('')
-  show(report, command.form)
+  show(inWordsOfOptions(report), command.form)
   if (unwritten) sayFailure(unwritten.failure)
   return unwritten ? 2 : exitCodeOf(report, failsOf({ images }))
 }
 
-const argv = process.argv.slice(2)
 try {
   process.exitCode = await main(readCommand(argv))
 } catch (error) {

@@ -24,12 +24,23 @@ export const systemClock: Clock = {
   sleep: (milliseconds, signal) => setTimeout(milliseconds, undefined, signal && { signal }),
 }
 
-/** What `ask` gives within so many milliseconds. Where that is not, its signal is aborted, and what it throws then is `late`'s error instead. */
+/** The clock of a run that `signal` cancels: what waits ends with it, or by a signal of its own. */
+export function clockUntil(signal: AbortSignal, { now, sleep }: Clock = systemClock): Clock {
+  return {
+    now,
+    sleep: (milliseconds, own) => sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
+  }
+}
+
+/**
+ * What `ask` gives. When so many milliseconds are over its signal is aborted; what it throws from then on is dropped, and `late` gives, or
+ * throws, something in its place.
+ */
 export async function within<T>(
   clock: Clock,
   milliseconds: number,
   ask: (signal: AbortSignal) => Promise<T>,
-  late: () => Error,
+  late: () => T,
 ): Promise<T> {
   const over = new AbortController()
   const given = new AbortController()
@@ -40,7 +51,8 @@ export async function within<T>(
   try {
     return await ask(over.signal)
   } catch (error) {
-    throw over.signal.aborted ? late() : error
+    if (over.signal.aborted) return late()
+    throw error
   } finally {
     given.abort()
   }

@@ -8,6 +8,7 @@ import { constants } from 'node:os'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { exec as run } from '@actions/exec'
+import { within, type Clock } from './clock.ts'
 import { CouldNotMeasure } from './failure.ts'
 
 export type ExecOptions = {
@@ -81,6 +82,23 @@ export function interruption(): AbortSignal {
 export function lastError(stderr: string): string {
   const line = stderr.trim().split('\n').at(-1) ?? ''
   return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.'
+}
+
+/** A daemon that is busy takes seconds to answer; one that hangs takes the connection and never says a word. */
+export const ANSWERS_WITHIN_MS = 60_000
+/** Why there is no answer, after that. */
+export const SAID_NOTHING = `it has said nothing for ${ANSWERS_WITHIN_MS / 1000} seconds.`
+
+/** For questions to a daemon that may hang: where the program has not ended by itself within a minute it is stopped, and gives a failure that says so. */
+export function answeringInTime(exec: Exec, clock: Clock): Exec {
+  return (program, args, options = {}) => {
+    const silent: ExecResult = { exitCode: 1, stdout: '', stderr: SAID_NOTHING }
+    const ask = (over: AbortSignal): Promise<ExecResult> => {
+      const signal = options.signal === undefined ? over : AbortSignal.any([options.signal, over])
+      return exec(program, args, { ...options, signal })
+    }
+    return within(clock, ANSWERS_WITHIN_MS, ask, () => silent)
+  }
 }
 
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */

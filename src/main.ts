@@ -1,6 +1,6 @@
 import * as core from '@actions/core'
 import { act } from './act.ts'
-import { systemClock, type Clock } from './clock.ts'
+import { clockUntil } from './clock.ts'
 import { interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { greeting } from './github/context.ts'
@@ -9,11 +9,7 @@ import { keepMemoryLow } from './memory.ts'
 keepMemoryLow()
 const signal = interruption()
 /** A cancelled run waits for nothing. */
-const clock: Clock = {
-  now: () => systemClock.now(),
-  sleep: (milliseconds, own) =>
-    systemClock.sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
-}
+const clock = clockUntil(signal)
 
 core.info(greeting(process.env))
 process.exitCode = await act(process.env, signal, clock).catch((error: unknown) => {

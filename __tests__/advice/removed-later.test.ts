@@ -102,7 +102,9 @@ describe('files that are shipped twice', () => {
   test('with other content are written once', () => {
     const [found] = removedLater(image({ checksum: 8, uid: 1000 }, 'RUN make'))
     expect(plain(found!.what)).toBe('files that line 7 writes again')
-    expect(plain(found!.fix)).toBe('have them in line 5 as line 7 makes them: both are shipped')
+    expect(plain(found!.fix)).toBe(
+      'leave them out of line 5, or do what line 7 does in an earlier stage: both are shipped',
+    )
   })
 
   test('with other content by two RUNs are written in one', () => {
@@ -125,17 +127,120 @@ describe('files that are shipped twice', () => {
     expect(plain(found!.fix)).toBe('do not copy them in line 5: what line 9 removes is shipped all the same')
   })
 
-  test('and moved are copied to where they shall be', () => {
-    const files = [
-      aFile('/tmp/a', 9_000_000, 2, { checksum: 7, lost: gone }),
-      aFile('/tmp/b', 4_000_000, 2, { checksum: 8, lost: gone }),
-      aFile('/app/lib/a', 9_000_000, 3, { checksum: 7 }),
-      aFile('/app/lib/b', 4_000_000, 3, { checksum: 8 }),
-    ]
-    const layers = [base, install, copy, last('RUN mv /tmp/a /tmp/b /app/lib')]
-    const [found] = removedLater(anImage(layers, files))
-    expect(plain(found!.fix)).toBe('copy them to `/app/lib` in line 5: where line 7 moves them they are shipped again')
+  test('but for its rights in the system have to be made elsewhere', () => {
+    const [found] = removedLater(image({}, 'RUN setcap cap_net_bind_service=+ep /app/big'))
+    expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
   })
+
+  test('by a RUN that installs them too', () => {
+    const [found] = removedLater(image({}, 'RUN npm ci'))
+    expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
+  })
+
+  test('by a RUN that installs and gives away, where most are too small for a checksum', () => {
+    const small = Array.from({ length: 10 }, (_, at) => `/app/${at}.py`)
+    const layers = [base, install, copy, last('RUN pip install -r requirements.txt && chown -R 5:5 /app')]
+    const files = [
+      ...small.map((path) => aFile(path, 40_000, 2, { checksum: null, lost: again })),
+      ...small.map((path) => aFile(path, 40_000, 3, { checksum: null, uid: 5, gid: 5 })),
+    ]
+    const [found] = removedLater(anImage(layers, files))
+    expect(plain(found!.what)).toBe('files that line 7 writes again')
+    expect(plain(found!.fix)).toBe('use `COPY --chown=5:5` in line 5, and leave `chown` out of line 7')
+  })
+
+  test('by links', () => {
+    const layers = [base, install, copy, last('RUN ln -sf /opt/big /app/big')]
+    const [found] = removedLater(anImage(layers, [aFile('/app/big', 9_000_000, 2, lower)]))
+    expect(plain(found!.fix)).toBe('leave them out of line 5: line 7 puts something else in their place')
+  })
+
+  test('of a folder that is taken away and made anew', () => {
+    const files = [
+      aFile('/app/public/big', 9_000_000, 2, { checksum: 7, lost: gone }),
+      aFile('/app/public/big', 9_000_000, 3, { checksum: 7 }),
+    ]
+    const [found, ...others] = removedLater(
+      anImage([base, install, copy, last('RUN rm -rf public && make public')], files),
+    )
+    expect(others).toEqual([])
+    expect(plain(found!.what)).toBe('files that line 7 ships again unchanged')
+    expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
+  })
+
+  test('by an ADD of an address', () => {
+    const added = aLayer('ADD https://example.org/tini /tini', { line: 5 })
+    const files = [aFile('/tini', 900_000, 2, lower), aFile('/tini', 900_000, 3, { checksum: 7, mode: 0o755 })]
+    const [found] = removedLater(anImage([base, install, added, last('RUN chmod 755 /tini')], files))
+    expect(plain(found!.fix)).toBe('use `ADD --chmod=755` in line 5 instead of line 7')
+  })
+})
+
+describe('files that are moved', () => {
+  const at = (path: string, size: number, layer: 2 | 3) =>
+    aFile(path, size, layer, { checksum: size < 50_000 ? null : size, lost: layer === 2 ? gone : null })
+  const fixOf = (instruction: string, files: ReturnType<typeof aFile>[], below = copy): string =>
+    plain(removedLater(anImage([base, install, below, last(instruction)], files))[0]!.fix)
+
+  test('are copied to where they shall be, the small ones too', () => {
+    const files = ['assets/a.js', 'assets/b.js', 'index.html'].flatMap((name, which) => {
+      const size = which === 2 ? 500 : 9_000_000 + which
+      return [at(`/tmp/dist/${name}`, size, 2), at(`/usr/share/nginx/html/${name}`, size, 3)]
+    })
+    expect(fixOf('RUN mv /tmp/dist/* /usr/share/nginx/html/', files)).toBe(
+      'copy them to `/usr/share/nginx/html` in line 5: where line 7 moves them they are shipped again',
+    )
+  })
+
+  test('and renamed', () => {
+    const files = [at('/tmp/app-1.2.jar', 9_000_000, 2), at('/opt/app.jar', 9_000_000, 3)]
+    expect(fixOf('RUN mv /tmp/app-1.2.jar /opt/app.jar', files)).toBe(
+      'copy them to `/opt/app.jar` in line 5: where line 7 moves them they are shipped again',
+    )
+  })
+
+  test.each([
+    ['to several places', [at('/src/model', 4_000_000, 2), at('/opt/model', 4_000_000, 3)]],
+    ['in part, and the rest is removed', [at('/src/main.c', 700_000, 2)]],
+  ])('%s', (_, more) => {
+    const files = [at('/src/api', 9_000_000, 2), at('/usr/bin/api', 9_000_000, 3), ...more]
+    expect(fixOf('RUN mv /src/api /usr/bin && mv /src/model /opt; rm -rf /src', files)).toBe(
+      'copy what is needed to where line 7 moves it, and leave the rest out of line 5',
+    )
+  })
+
+  test('for the smaller part are told as removed', () => {
+    const files = [at('/src/a', 200_000, 2), at('/a', 200_000, 3), at('/src/b', 9_000_000, 2)]
+    expect(fixOf('RUN mv /src/a / && rm -rf /src', files)).toBe(
+      'do not copy them in line 5: what line 7 removes is shipped all the same',
+    )
+  })
+
+  test('and were made by a RUN', () => {
+    const files = [at('/tmp/kubectl', 9_000_000, 2), at('/usr/local/bin/kubectl', 9_000_000, 3)]
+    const fetched = aLayer('RUN curl -o /tmp/kubectl https://example.org/kubectl', { line: 5 })
+    expect(fixOf('RUN mv /tmp/kubectl /usr/local/bin/', files, fetched)).toBe(
+      'move them in the same `RUN` as line 5 does, not in line 7',
+    )
+  })
+})
+
+test('an archive that is copied, unpacked and removed is had by other means', () => {
+  const copied = aLayer('COPY app.tar.gz /tmp/', { line: 5 })
+  const files = [aFile('/tmp/app.tar.gz', 9_000_000, 2, { lost: gone })]
+  const layers = [base, install, copied, last('RUN tar xzf /tmp/app.tar.gz && rm /tmp/app.tar.gz')]
+  expect(plain(removedLater(anImage(layers, files))[0]!.fix)).toBe(
+    'have them in an earlier stage, or by `RUN --mount` in line 7: what it removes is shipped all the same',
+  )
+})
+
+describe('files that are shipped twice, and what is known of them', () => {
+  const lower = { checksum: 7, lost: again }
+  const image = (upper: Parameters<typeof aFile>[3], instruction = 'RUN chown -R 1000:1000 /app') =>
+    anImage(
+      [base, install, copy, last(instruction)],
+      [aFile('/app/big', 9_000_000, 2, lower), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
+    )
 
   test('without a checksum are not taken for the same', () => {
     const [found] = removedLater(image({ checksum: null, uid: 1000 }))
@@ -221,6 +326,43 @@ describe('the base image’s files', () => {
 
   test('are not worth a word below 1 MB', () => {
     expect(removedLater(anImage(layers, [aFile('/usr/lib/a', 900_000, 0, { lost: again })]))).toEqual([])
+  })
+
+  test.each<[string, string, Parameters<typeof aFile>[3], string]>([
+    [
+      'given away',
+      'RUN chgrp -R 0 /usr/local/tomcat',
+      { gid: 5 },
+      'leave them in line 7 as `debian:bookworm` has them, but for what has to be written to: its own are shipped all the same',
+    ],
+  ])('and %s', (_, instruction, upper, fix) => {
+    const files = [
+      aFile('/usr/local/tomcat/a', 6_000_000, 0, { checksum: 1, lost: again }),
+      aFile('/usr/local/tomcat/a', 6_000_000, 3, { checksum: 1, ...upper }),
+    ]
+    const found = removedLater(anImage([base, install, copy, last(instruction)], files, { baseImage }))
+    expect(plain(found[0]!.fix)).toBe(fix)
+  })
+
+  test('and moved', () => {
+    const files = [
+      aFile('/usr/lib/a', 6_000_000, 0, { checksum: 1, lost: gone }),
+      aFile('/opt/a', 6_000_000, 3, { checksum: 1 }),
+    ]
+    const found = removedLater(anImage([base, install, copy, last('RUN mv /usr/lib/a /opt')], files, { baseImage }))
+    expect(plain(found[0]!.fix)).toBe(
+      'link to them, or leave them where `debian:bookworm` has them: what comes with it is shipped all the same',
+    )
+  })
+
+  test('that are given away and then removed are not told by an instruction of the base image', () => {
+    const files = [
+      aFile('/usr/lib/npm', 6_000_000, 0, { checksum: 1, lost: again }),
+      aFile('/usr/lib/npm', 6_000_000, 3, { checksum: 1, uid: 5, lost: { layer: 4, how: 'removed' } }),
+    ]
+    const layers = [base, install, copy, last('RUN chown -R 5 /usr/lib'), aLayer('RUN rm /usr/lib/npm', { line: 9 })]
+    const found = removedLater(anImage(layers, files, { baseImage })).find(({ otherLayer }) => otherLayer?.line === 9)
+    expect(plain(found!.fix)).toBe('remove them in the same `RUN` that makes them, line 7, not in line 9')
   })
 
   test('are nobody’s business where another layer of the base image took them away', () => {

@@ -1,11 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { inspectBuilder, isSameAlone, throughPlugin } from '../../src/build/builder.ts'
 import type { Clock } from '../../src/clock.ts'
-import { createExec, type Exec, type ExecResult } from '../../src/exec.ts'
+import type { Exec, ExecResult } from '../../src/exec.ts'
 
 /** What docker really printed: see `__tests__/support/capture-builds.ts` for the engines. */
 const recorded = (name: string): string => readFileSync(new URL(`fixtures/builder/${name}`, import.meta.url), 'utf8')
@@ -161,33 +160,42 @@ describe('inspectBuilder', () => {
     })
   })
 
-  it('does not wait for ever for an engine that takes the connection and says nothing', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'image-budget-silent-'))
-    const path = join(folder, 'docker.sock')
-    const connections: Socket[] = []
-    let isAsked = (): void => {}
-    const asked = new Promise<void>((resolve) => (isAsked = resolve))
-    const silent = createServer((connection) => {
-      connections.push(connection.on('error', () => {}).resume())
-      isAsked()
-    })
-    try {
-      await new Promise<void>((resolve) => silent.listen(path, resolve))
-      const exec = createExec({ ...process.env, DOCKER_HOST: `unix://${path}` }, new AbortController().signal)
-      // The minute is over as soon as the engine was asked.
-      const clock = { now: () => 0, sleep: () => asked }
-      await expect(inspectBuilder(exec, clock, null)).rejects.toMatchObject({
+  describe('does not wait for ever', () => {
+    /** In which the minute is over at once. */
+    const atOnce: Clock = { now: () => 0, sleep: () => Promise.resolve() }
+    /** Docker which says nothing where it is asked for that, until it is stopped. */
+    const silentAt =
+      (subject: 'buildx' | 'info', answers: Answers = {}): Exec =>
+      (program, args, options) => {
+        if (args[0] !== subject) return docker(answers)(program, args, options)
+        return new Promise((_, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('stopped')))
+        })
+      }
+
+    it('for an engine that takes the connection and says nothing', async () => {
+      await expect(inspectBuilder(silentAt('info'), atOnce, null)).rejects.toMatchObject({
         failure: {
           kind: 'precondition',
-          message: 'Docker does not answer: it has said nothing for 60 seconds.',
-          remedy: expect.stringMatching(/restart Docker/),
+          message: 'The Docker engine does not answer: it has said nothing for 60 seconds.',
+          remedy: expect.stringMatching(/^Start Docker/),
         },
       })
-    } finally {
-      for (const connection of connections) connection.destroy()
-      silent.close()
-      rmSync(folder, { recursive: true })
-    }
+    })
+
+    it('for a builder that does so', async () => {
+      await expect(inspectBuilder(silentAt('buildx'), atOnce, 'mine')).rejects.toMatchObject({
+        failure: {
+          kind: 'precondition',
+          message: 'The buildx builder `mine` cannot be used: it has said nothing for 60 seconds.',
+        },
+      })
+    })
+
+    it('for an engine that is not needed', async () => {
+      const asked = silentAt('info', { inspect: printed(recorded('inspect.remote.txt')) })
+      expect((await inspectBuilder(asked, atOnce, 'remote-test')).engine).toMatchObject({ driver: 'remote' })
+    })
   })
 
   it.each(['0.20.0', 'v0.36.0', '1.0.0-rc1', '0.29.1+ds1'])('takes buildx %s', async (version) => {

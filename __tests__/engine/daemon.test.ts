@@ -73,7 +73,7 @@ describe.each(ways)('an image in the $store engine, which is asked by its $way',
     const findSocket = createFindSocket(exec, signal, systemClock)
     const saveImage = createSaveImage(findSocket, createOpenOutput(world, signal), signal)
     const socket = way === 'socket' ? await findSocket() : null
-    const asked = socket === null ? imagesByCommand(exec, () => exec) : imagesBySocket(socket, signal)
+    const asked = socket === null ? imagesByCommand(exec, () => exec, systemClock) : imagesBySocket(socket, signal)
     const warn = (text: string): void => void warnings.push(text)
     const source = createDaemonSource(name, { exec, engine: asked, saveImage, receiver, unpushed: new Map(), warn })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
@@ -246,7 +246,7 @@ describe('an engine that does not answer', () => {
       createOpenOutput(world, signal),
       signal,
     )
-    const engine = imagesByCommand(exec, () => exec)
+    const engine = imagesByCommand(exec, () => exec, systemClock)
     const source = createDaemonSource('a:1', { exec, engine, saveImage, receiver, unpushed: new Map(), warn: () => {} })
     const error = await source
       .images({ platforms: [], contents: null, downloadSizes: false })

@@ -250,6 +250,17 @@ describe('ofOptions', () => {
     })
   })
 
+  it('names inputs as the options that a command has, in what to do', () => {
+    const message = 'There is no Dockerfile at `Dockerfile` in this commit.'
+    const remedy =
+      '`file` names the Dockerfile; default: `Dockerfile` in `context`. See `docker buildx ls`, `base-ref: main`, `record: true`.'
+    expect(ofOptions({ ...failure, message, remedy }, 'check')).toMatchObject({
+      message,
+      remedy:
+        '`--file` names the Dockerfile; default: `Dockerfile` in `--context`. See `docker buildx ls`, `--base main`, `record: true`.',
+    })
+  })
+
   it('leaves what a budget file has as it is', () => {
     const said = {
       ...failure,

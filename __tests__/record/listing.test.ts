@@ -38,7 +38,7 @@ function inspected(layers: readonly LayerListing[]): ImageContent | null {
     get: (diffId) => layers[diffIds.indexOf(diffId)],
     add: () => {},
     read: () => Promise.reject(new Error('it is read')),
-    readPassing: () => Promise.reject(new Error('it is read')),
+    readNow: () => Promise.reject(new Error('it is read')),
   })
 }
 

@@ -3,9 +3,10 @@ import type { ImageFile } from '../image/files.ts'
 import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
-import type { Found, Rule, Words } from './finding.ts'
-import { keywordOf, lineOf, mayGive, onlyGives, originOf } from './instruction.ts'
-import { bytesOf, commonFolder, findingIn, folderAt, isOwn, largestFirst } from './weigh.ts'
+import type { Found, Rule } from './finding.ts'
+import { keywordOf, lineOf, onlyGives } from './instruction.ts'
+import { changesOf, shipOnce, type Fate, type Succession } from './ship-once.ts'
+import { bytesOf, commonFolder, findingIn, folderAt, heaviest, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const FLOOR = 100_000
@@ -22,116 +23,68 @@ const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/hom
 export const removedLater: Rule = (image) => {
   const bloat = bloatFiles(image)
   const files = (image.content?.files ?? []).filter((file) => file.lost !== null)
-  const successors = successorsOf(image, files)
-  const predecessors = new Map([...successors].map(([file, successor]) => [successor, file]))
-  const gives = image.layers.map(onlyGives)
-  const copyOf = (file: ImageFile): Copy | null => {
-    const successor = successors.get(file)
-    return successor && hasSameContent(file, successor, gives[successor.layer] === true) ? { file, successor } : null
-  }
+  const history = historyOf(image, files)
+  const { successors } = history
   const pairs = grouped(files, (file) => {
     const successor = successors.get(file)
     // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
     if (bloat.has(file) || (successor && bloat.has(successor))) return null
-    const { layer: upper, how } = file.lost!
-    if (how === 'replaced' && RECORDS.test(file.path)) return null
+    const { layer: upper } = file.lost!
+    const fate = fateIn(history, file)
+    if (fate === 'replaced' && RECORDS.test(file.path)) return null
     if (upper <= file.layer || image.layers[upper]?.fromBase === true) return null
-    return `${file.layer} ${upper} ${copyOf(file) === null ? how : 'again'}`
+    return `${file.layer} ${upper} ${fate}`
   })
   const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
-  return largestFirst(
-    large.map((its) => {
-      const copies = its.flatMap((file) => copyOf(file) ?? [])
-      return findingOf(image, its, copies.length > 0 ? copies : null, predecessors)
-    }),
-  )
+  return largestFirst(large.map((its) => findingOf(image, its, history)))
+}
+
+/** What stands in the place of files that were lost, and which of that has the same content. */
+type History = {
+  successors: ReadonlyMap<ImageFile, ImageFile>
+  predecessors: ReadonlyMap<ImageFile, ImageFile>
+  isSame: (file: ImageFile) => boolean
+}
+
+function historyOf(image: Measurement, lost: ImageFile[]): History {
+  const successors = successorsOf(image, lost)
+  const gives = image.layers.map(onlyGives)
+  return {
+    successors,
+    predecessors: new Map([...successors].map(([file, successor]) => [successor, file])),
+    isSame: (file) => {
+      const successor = successors.get(file)
+      return successor !== undefined && hasSameContent(file, successor, gives[successor.layer] === true)
+    },
+  }
+}
+
+/** A folder that is taken away and made anew in one layer has its files again: they are not gone. */
+function fateIn({ successors, isSame }: History, file: ImageFile): Fate['kind'] {
+  if (isSame(file)) return 'again'
+  return successors.has(file) ? 'replaced' : file.lost!.how
 }
 
 const placeOf = (path: string, layer: number): string => `${path}\0${layer}`
 
-/** What stands in the place of files that a later layer replaced. */
-function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFile, ImageFile> {
-  const replaced = lost.filter((file) => file.lost?.how === 'replaced' && file.lost.layer !== file.layer)
-  const wanted = new Set(replaced.map((file) => placeOf(file.path, file.lost!.layer)))
+/** What a layer that files were lost by has in their place. */
+function successorsOf({ content }: Measurement, all: ImageFile[]): Map<ImageFile, ImageFile> {
+  const lost = all.filter((file) => file.lost!.layer !== file.layer)
+  const wanted = new Set(lost.map((file) => placeOf(file.path, file.lost!.layer)))
   const shipped = new Map<string, ImageFile>()
-  const layers = new Set(replaced.map((file) => file.lost!.layer))
+  const layers = new Set(lost.map((file) => file.lost!.layer))
   for (const file of content?.files ?? []) {
     if (!layers.has(file.layer)) continue
     const key = placeOf(file.path, file.layer)
     if (wanted.has(key)) shipped.set(key, file)
   }
   return new Map(
-    replaced.flatMap((file): [ImageFile, ImageFile][] => {
+    lost.flatMap((file): [ImageFile, ImageFile][] => {
       const successor = shipped.get(placeOf(file.path, file.lost!.layer))
       return successor ? [[file, successor]] : []
     }),
   )
 }
-
-/** Whatever was done to a file on the way. */
-type Predecessors = ReadonlyMap<ImageFile, ImageFile>
-
-/** `copies`: they are shipped again with the same content; null: they are not. */
-function findingOf(
-  image: Measurement,
-  files: ImageFile[],
-  copies: Copy[] | null,
-  predecessors: Predecessors,
-): Found & { bytes: number } {
-  const [{ layer: at, lost }] = files as [ImageFile]
-  const lower = image.layers[at] ?? null
-  const upper = image.layers[lost!.layer] ?? null
-  const isReplaced = lost!.how === 'replaced'
-  const common = commonFolder(files.map(({ path }) => path))
-  const found = findingIn(image, files, {
-    what: [
-      'files that ',
-      ...lineOf(upper),
-      copies !== null ? whatChanged(copies) : isReplaced ? ' writes again' : ' takes away again',
-    ],
-    fix: isOwn(image, files[0]!)
-      ? ownFix(
-          copies === null ? broughtBy(image, files, predecessors) : lower,
-          upper,
-          copies ?? (isReplaced ? 'replaced' : { movedTo: movedTo(image, files) }),
-        )
-      : baseFix(image, isReplaced),
-    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${copies === null ? lost!.how : 'again'}`,
-    placeOf: ({ path }) =>
-      files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
-  })
-  return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced }
-}
-
-/** The layer that brought the files in, where the one that is told merely gave them another owner, mode or time. */
-function broughtBy(image: Measurement, files: ImageFile[], predecessors: Predecessors): Layer | null {
-  const layers = new Set(
-    files.map((file) => {
-      let first = file
-      for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
-        if (!mayGive(image.layers[first.layer]!)) break
-        first = before
-      }
-      return first.layer
-    }),
-  )
-  const [only] = layers
-  return image.layers[layers.size === 1 ? only! : files[0]!.layer] ?? null
-}
-
-const contentKey = ({ size, checksum }: ImageFile): string => `${size} ${checksum}`
-
-/** The file or folder in which the layer that takes files away has most of their bytes under other names; null: it has not. */
-function movedTo({ content }: Measurement, files: ImageFile[]): string | null {
-  const gone = new Set(files.filter(({ checksum }) => checksum !== null).map(contentKey))
-  const { layer } = files[0]!.lost!
-  const moved = (content?.files ?? []).filter((file) => file.layer === layer && gone.has(contentKey(file)))
-  if (moved.length === 0 || 2 * bytesOf(moved) < bytesOf(files)) return null
-  return moved.length === 1 ? moved[0]!.path : commonFolder(moved.map(({ path }) => path)) || '/'
-}
-
-/** A file and what stands in its place, with the same content. */
-type Copy = { file: ImageFile; successor: ImageFile }
 
 /** Small files have no checksum: of the same size they are taken for the same where all that the instruction does is to give them another owner or mode. */
 function hasSameContent(one: ImageFile, other: ImageFile, isGiven: boolean): boolean {
@@ -140,92 +93,80 @@ function hasSameContent(one: ImageFile, other: ImageFile, isGiven: boolean): boo
   return isGiven
 }
 
-/** What differs between files and their successors. */
-function changesOf(copies: Copy[]): { owner: boolean; mode: boolean } {
-  return {
-    owner: copies.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
-    mode: copies.some(({ file, successor }) => file.mode !== successor.mode),
-  }
+/** Of files of one layer that one other took from the image, all in the same way. */
+function findingOf(image: Measurement, files: ImageFile[], history: History): Found & { bytes: number } {
+  const [{ layer: at, lost }] = files as [ImageFile]
+  const lower = image.layers[at] ?? null
+  const upper = image.layers[lost!.layer] ?? null
+  const fate = fateOf(image, files, history)
+  const common = commonFolder(files.map(({ path }) => path))
+  const found = findingIn(image, files, {
+    what: ['files that ', ...lineOf(upper), whatIsDone(fate)],
+    fix: shipOnce(image, files, broughtBy(image, files, history), upper, fate),
+    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${fate.kind}`,
+    placeOf: ({ path }) =>
+      files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
+  })
+  return { ...found, layer: lower, otherLayer: upper, isRemoval: fate.kind === 'removed' }
 }
 
-function whatChanged(copies: Copy[]): string {
-  const { owner, mode } = changesOf(copies)
+function fateOf(image: Measurement, files: ImageFile[], history: History): Fate {
+  const kind = fateIn(history, files[0]!)
+  if (kind === 'removed') return { kind, move: moveOf(image, files) }
+  const successions = files.flatMap((file): Succession[] => {
+    const successor = history.successors.get(file)
+    return successor === undefined ? [] : [{ file, successor }]
+  })
+  return { kind, successions }
+}
+
+/** The layer that brought most of the files in, where the one that has them last merely ships them again. */
+function broughtBy(image: Measurement, files: ImageFile[], { predecessors, isSame }: History): Layer | null {
+  const [main] = heaviest(files, (file) => {
+    let first = file
+    for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
+      if (!isOwn(image, before) || !isSame(before)) break
+      first = before
+    }
+    return first.layer
+  })
+  return image.layers[main!.place] ?? null
+}
+
+const contentKey = ({ size, checksum }: ImageFile): string => `${size} ${checksum}`
+
+/** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
+function moveOf({ content }: Measurement, files: ImageFile[]): { to: string | null } | null {
+  const { layer } = files[0]!.lost!
+  const arrived = (content?.files ?? []).filter((file) => file.layer === layer)
+  const byContent = new Map(arrived.filter(({ checksum }) => checksum !== null).map((file) => [contentKey(file), file]))
+  const known = files.filter((file) => byContent.has(contentKey(file)))
+  if (known.length === 0 || 2 * bytesOf(known) < bytesOf(files)) return null
+  const largest = known.reduce((one, other) => (other.size > one.size ? other : one))
+  const [from, to] = withoutCommonEnd(largest.path, byContent.get(contentKey(largest))!.path)
+  const sizes = new Map(arrived.map(({ path, size }) => [path, size]))
+  const places = files.flatMap(({ path, size }) => {
+    const place = `${to}${path.slice(from.length)}`
+    return (path === from || path.startsWith(`${from}/`)) && sizes.get(place) === size ? [place] : []
+  })
+  if (places.length < files.length) return { to: null }
+  return { to: places.length === 1 ? places[0]! : commonFolder(places) || '/' }
+}
+
+/** Two paths without the names at their ends that they have in common: what was moved, and to where. */
+function withoutCommonEnd(one: string, other: string): [string, string] {
+  const [names, others] = [one.split('/'), other.split('/')]
+  while (names.length > 1 && others.length > 1 && names.at(-1) === others.at(-1)) {
+    names.pop()
+    others.pop()
+  }
+  return [names.join('/'), others.join('/')]
+}
+
+function whatIsDone(fate: Fate): string {
+  if (fate.kind === 'removed') return ' takes away again'
+  if (fate.kind === 'replaced') return ' writes again'
+  const { owner, mode } = changesOf(fate.successions)
   if (owner) return mode ? ' ships again for another owner and mode' : ' ships again for another owner'
   return mode ? ' ships again for another mode' : ' ships again unchanged'
-}
-
-/**
- * How to ship files of the image's own once. `lower` is what brought them in, `upper` what does something to them after it: `fate`, which is
- * that they are shipped again with the same content, or another one, or taken away.
- */
-function ownFix(
-  lower: Layer | null,
-  upper: Layer | null,
-  fate: Copy[] | 'replaced' | { movedTo: string | null },
-): Words {
-  const [below, above] = [lineOf(lower), lineOf(upper)]
-  const origin = lower === null ? null : originOf(lower).from
-  const isCopied = origin === 'context' || origin === 'stage'
-  const isByRun = upper !== null && originOf(upper).from === 'run'
-  const inSameRun = (what: string): Words => [what, { code: 'RUN' }, ' as ', ...below, ' does, not in ', ...above]
-  if (Array.isArray(fate)) {
-    const { owner, mode } = changesOf(fate)
-    if (!owner && !mode) {
-      return isByRun
-        ? ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
-        : ['bring them in once, by ', ...below, ' or by ', ...above]
-    }
-    if (!isCopied) return inSameRun('do it in the same ')
-    const options = [...(owner ? [`--chown=${ownerOf(fate)}`] : []), ...(mode ? [`--chmod=${modeOf(fate)}`] : [])]
-    const commands: Words = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])]
-    // A RUN that does more is still needed for that.
-    const doesMore = isByRun && !onlyGives(upper)
-    return [
-      'use ',
-      { code: `COPY ${options.join(' ')}` },
-      ' in ',
-      ...below,
-      ...(doesMore ? [', and leave ', ...separated(commands, ' and '), ' out of '] : [' instead of ']),
-      ...above,
-    ]
-  }
-  if (fate === 'replaced') {
-    if (!isByRun) return ['write them once: ', ...below, ' and ', ...above, ' both bring them in']
-    if (origin === 'run') return inSameRun('write them in the same ')
-    return ['have them in ', ...below, ' as ', ...above, ' makes them: both are shipped']
-  }
-  if (isCopied && fate.movedTo !== null)
-    return [
-      'copy them to ',
-      { code: fate.movedTo },
-      ' in ',
-      ...below,
-      ': where ',
-      ...above,
-      ' moves them they are shipped again',
-    ]
-  if (isCopied) return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same']
-  return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above]
-}
-
-function separated(words: Words, by: string): Words {
-  return words.flatMap((word, at) => (at === 0 ? [word] : [by, word]))
-}
-
-function ownerOf(copies: Copy[]): string {
-  const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`))
-  return owners.size === 1 ? [...owners][0]! : '…'
-}
-
-function modeOf(copies: Copy[]): string {
-  const modes = new Set(copies.map(({ successor }) => successor.mode.toString(8)))
-  return modes.size === 1 ? [...modes][0]! : '…'
-}
-
-/** What came with the base image is pulled with it, whatever is done to it above. */
-function baseFix({ baseImage }: Measurement, isReplaced: boolean): Words {
-  const name: Words = baseImage === null ? ['the base image'] : [{ code: baseImage.name }]
-  return isReplaced
-    ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
-    : ['start from another image than ', ...name, ': what comes with it is shipped all the same']
 }

@@ -2,9 +2,9 @@ import { open, realpath } from 'node:fs/promises'
 import { basename, isAbsolute } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { lastError, type Exec } from '../exec.ts'
+import { answeringInTime, lastError, type Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
-import { NO_ENGINE_NEEDED, whereItAnswers, type Engine } from './engine.ts'
+import type { Engine } from './engine.ts'
 
 const dockerInfo = z.object({
   ClientInfo: z
@@ -24,6 +24,9 @@ const dockerInfo = z.object({
 const MIN_BUILDX = [0, 20] as const
 const MIN_DOCKER = [20, 10] as const
 
+/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
+const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.'
+
 /** What builds, and the file of buildx on this machine that docker tells of: an absolute path, or null. */
 export type Builder = {
   engine: Engine
@@ -34,15 +37,14 @@ export type Builder = {
 
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
- * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
+ * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing, or says nothing for a minute.
  */
 export async function inspectBuilder(exec: Exec, clock: Clock, builder: string | null): Promise<Builder> {
-  const [inspected, info] = await whereItAnswers(clock, (signal) =>
-    Promise.all([
-      exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])], { signal }),
-      exec('docker', ['info', '--format', '{{json .}}'], { signal }),
-    ]),
-  )
+  const ask = answeringInTime(exec, clock)
+  const [inspected, info] = await Promise.all([
+    ask('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
+    ask('docker', ['info', '--format', '{{json .}}']),
+  ])
   // With no engine to ask it still tells of the client, and exits with 1.
   const facts = readInfo(info.stdout)
   const plugin = facts?.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx')

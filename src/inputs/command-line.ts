@@ -311,14 +311,28 @@ function whereToldOf(command: CommandName | null): string {
     : `\`image-budget ${command} --help\` lists its options.`
 }
 
-/** An error on inputs in the words of who gave them as options of a command, with where these are told of. */
+/** An error in the words of who gives inputs as options of a command: what to do about it, and, of inputs that are not valid, where they are told of. */
 export function ofOptions(failure: Failure, command: CommandName | null): Failure {
-  if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message)) return failure
+  // What a budget file says is mended there.
+  if (failure.kind === 'input' && /^(?:A setting is|\d+ settings are) not valid:/.test(failure.message)) return failure
+  const remedy = failure.remedy === null || command === null ? failure.remedy : namedAsOptions(failure.remedy, command)
+  if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message))
+    return { ...failure, remedy }
   const message = failure.message
     .replace(/^An input is/, 'An option is')
     .replace(/^(\d+) inputs are/, '$1 options are')
     .replaceAll(/^- `(?=[a-z-]+` has )/gm, '- `--')
-  return { ...failure, message, remedy: failure.remedy ?? whereToldOf(command) }
+  return { ...failure, message, remedy: remedy ?? whereToldOf(command) }
+}
+
+/** `--file` for `file`, `--baseline build` for `baseline: build`, where the command has it. */
+function namedAsOptions(text: string, command: CommandName): string {
+  const { options } = SPECS[command]
+  return text.replaceAll(/`([a-z][a-z-]*)(?:: ([^`]+))?`/g, (whole, name: string, value: string | undefined) => {
+    const option = options.find(({ input }) => input === name)
+    if (option === undefined) return whole
+    return `\`--${option.names[0]}${value === undefined ? '' : ` ${value}`}\``
+  })
 }
 
 function noCommand(text: string | null, given: readonly Given[]): string {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { Readable } from 'node:stream'
+import { systemClock } from '../../../src/clock.ts'
 import type { Exec, ExecOptions, ExecResult } from '../../../src/exec.ts'
 import { CouldNotMeasure, type Failure } from '../../../src/failure.ts'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
@@ -83,7 +84,7 @@ class FakeEngine {
   images(wanted: Partial<Wanted> = {}): Promise<SourceImage[]> {
     return createDaemonSource('api:1', {
       exec: this.exec,
-      engine: imagesByCommand(this.exec, () => this.exec),
+      engine: imagesByCommand(this.exec, () => this.exec, systemClock),
       saveImage: () => {
         this.calls.push('save')
         return Readable.from([Buffer.alloc(1024)])

@@ -99,7 +99,7 @@ describe('an image is saved', () => {
     const clock = { now: () => 0, sleep: () => asked }
     expect(await failure(bytesOf(save(undefined, 0, clock)))).toMatchObject({
       kind: 'precondition',
-      message: 'Docker does not answer: it has said nothing for 60 seconds.',
+      message: 'The Docker engine does not answer: it has said nothing for 60 seconds.',
     })
   })
 

@@ -23,12 +23,12 @@ export type LayerContents = {
     blob: { digest: string; size: number } | null,
     open: () => Promise<Readable>,
   ) => Promise<LayerContent>
-  /** Reads a layer that passes by, known or not, and leaves it to the caller to `add` it. Throws as `readLayer` does. */
-  readPassing: ReadOne
+  /** Reads a layer whose bytes come anyway, known or not, and leaves it to the caller to `add` it. Throws as `readLayer` does. */
+  readNow: (stored: AsyncIterable<Uint8Array>, expected: Omit<ExpectedLayer, 'onRead'>) => Promise<ReadLayer>
 }
 
-/** Reads one layer; `expected.onRead` is set by whoever keeps what is read. */
-export type ReadOne = (stored: AsyncIterable<Uint8Array>, expected: ExpectedLayer) => Promise<ReadLayer>
+/** What reads one layer. */
+export type ReadOne = typeof readLayer
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2
@@ -38,7 +38,7 @@ const MAX_FACT_BYTES = 256 * 1024 * 1024
 
 /**
  * `signal` ends what is being read, and what waits for its turn does not begin. `onRead` is told of bytes of a layer, as stored, while it is
- * read: for whoever waits. `readOne` reads each.
+ * read: for whoever waits. `readOne`: a benchmark reads less of each.
  */
 export function createLayerContents(
   signal: AbortSignal,
@@ -65,7 +65,7 @@ export function createLayerContents(
     return content
   }
 
-  const readPassing: ReadOne = (stored, expected) => readOne(stored, { ...expected, onRead })
+  const readNow: LayerContents['readNow'] = (stored, expected) => readOne(stored, { ...expected, onRead })
 
   const read: LayerContents['read'] = (diffId, blob, open) => {
     const found = known.get(diffId)
@@ -78,7 +78,7 @@ export function createLayerContents(
       const stored = addAbortSignal(signal, await open())
       const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true }
       return keep(
-        await readPassing(stored, expected).catch((error: unknown) => {
+        await readNow(stored, expected).catch((error: unknown) => {
           throw signal.aborted ? cancelled(diffId) : error
         }),
       )
@@ -87,7 +87,7 @@ export function createLayerContents(
     return reading
   }
 
-  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, readPassing }
+  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read, readNow }
 }
 
 function cancelled(diffId: string): CouldNotMeasure {

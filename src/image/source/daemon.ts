@@ -6,6 +6,7 @@ import { readHistory, type HistoryEntry } from '../history.ts'
 import { DIGEST, type ImageConfig } from '../oci.ts'
 import type { EngineImages } from './engine-images.ts'
 import type { SaveImage } from './engine-save.ts'
+import { unanswered } from './engine-socket.ts'
 import { parseJson } from '../../json.ts'
 import { keepWanted, resolveImages } from './manifests.ts'
 import type { Arrival, Receiver } from './receiver.ts'
@@ -283,10 +284,4 @@ async function storeOf(engine: EngineImages): Promise<'classic' | 'containerd'> 
   const told = await engine.driverStatus()
   if (!told.ok) throw unanswered(told.why)
   return told.text.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic'
-}
-
-function unanswered(why: string): CouldNotMeasure {
-  return new CouldNotMeasure('precondition', `The Docker engine does not answer: ${why}`, {
-    remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
-  })
 }

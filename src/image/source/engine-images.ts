@@ -1,5 +1,6 @@
 import { request } from 'node:http'
-import { lastError, type Exec } from '../../exec.ts'
+import type { Clock } from '../../clock.ts'
+import { answeringInTime, lastError, type Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { EngineSocket } from './engine-socket.ts'
 import { parseJson } from '../../json.ts'
@@ -30,10 +31,11 @@ async function runDocker(exec: Exec, args: string[], signal?: AbortSignal): Prom
 }
 
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
-export function imagesByCommand(exec: Exec, tidyUp: () => Exec): EngineImages {
+export function imagesByCommand(exec: Exec, tidyUp: () => Exec, clock: Clock): EngineImages {
+  const ask = answeringInTime(exec, clock)
   return {
-    inspect: (name) => runDocker(exec, ['image', 'inspect', '--format', '{{json .}}', name]),
-    driverStatus: () => runDocker(exec, ['info', '--format', '{{json .DriverStatus}}']),
+    inspect: (name) => runDocker(ask, ['image', 'inspect', '--format', '{{json .}}', name]),
+    driverStatus: () => runDocker(ask, ['info', '--format', '{{json .DriverStatus}}']),
     tag: (id, name) => runDocker(exec, ['tag', id, name]),
     push: (name, signal) => runDocker(exec, ['push', '--quiet', name], signal),
     remove: (name) => runDocker(tidyUp(), ['image', 'rm', name]),

@@ -1,7 +1,6 @@
 import { addAbortSignal } from 'node:stream'
-import { whereItAnswers } from '../../build/engine.ts'
-import type { Clock } from '../../clock.ts'
-import type { Exec } from '../../exec.ts'
+import { within, type Clock } from '../../clock.ts'
+import { ANSWERS_WITHIN_MS, SAID_NOTHING, type Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import { connectWithRing } from './ring.ts'
 
@@ -21,7 +20,11 @@ export function createFindSocket(exec: Exec, signal: AbortSignal, clock: Clock):
     const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'])
     const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : []
     if (path === null) return null
-    const ping = await whereItAnswers(clock, (late) => getFromSocket(path, '/_ping', AbortSignal.any([signal, late])))
+    const ask = (over: AbortSignal): Promise<Answer | null> =>
+      getFromSocket(path, '/_ping', AbortSignal.any([signal, over]))
+    const ping = await within(clock, ANSWERS_WITHIN_MS, ask, () => {
+      throw unanswered(SAID_NOTHING)
+    })
     ping?.close()
     const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? []
     return version === undefined ? null : { path, version }
@@ -77,5 +80,12 @@ export async function getFromSocket(path: string, url: string, signal: AbortSign
 }
 
 function cancelled(): CouldNotMeasure {
-  return new CouldNotMeasure('cancelled', 'The run was cancelled while `docker save` was under way.')
+  return new CouldNotMeasure('cancelled', 'The run was cancelled while the engine was asked.')
+}
+
+/** An engine that gives no answer, and why. */
+export function unanswered(why: string): CouldNotMeasure {
+  return new CouldNotMeasure('precondition', `The Docker engine does not answer: ${why}`, {
+    remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+  })
 }

@@ -101,7 +101,7 @@ async function readBlob(
   if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
   return inTurn(async () => {
     if (contents === null) return hashBlob(all, false)
-    const layer = await contents.readPassing(all, { ...expected, isOurs: true })
+    const layer = await contents.readNow(all, { ...expected, isOurs: true })
     return { digest: layer.digest, size: layer.packedSize, layer, document: null }
   })
 }

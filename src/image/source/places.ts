@@ -65,16 +65,14 @@ export function createPlaces(deps: PlacesDeps): Places {
 
   async function engine(): Promise<EngineImages> {
     // A run that was stopped before has still to take away what it made.
-    const socket = await findSocket().catch((error: unknown) => {
-      if (signal.aborted) return null
-      throw error
-    })
-    return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal)
+    const socket = await findSocket().catch(() => null)
+    return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal)
   }
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
+        await findSocket()
         const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },

@@ -96,7 +96,7 @@ async function passedFiles(
     if (contents === null) return { size, problem: unread(path, 'It has passed by.') }
     let broken: unknown
     try {
-      const layer = await contents.readPassing(
+      const layer = await contents.readNow(
         noting(rest, (error) => (broken = error)),
         { digest: hex === undefined ? null : `sha256:${hex}`, diffId: null },
       )

@@ -1,0 +1,158 @@
+import type { ImageFile } from '../image/files.ts'
+import type { Layer, Measurement } from '../image/measurement.ts'
+import type { Words } from './finding.ts'
+import { keywordOf, lineOf, mayGive, onlyGives, originOf } from './instruction.ts'
+import { bytesOf, isOwn } from './weigh.ts'
+
+/** A file and what a later layer ships in its place. */
+export type Succession = { file: ImageFile; successor: ImageFile }
+
+/**
+ * What became of files of one layer by the doing of a later one: it ships them again with the same content, or something else in their place (a
+ * file, for `successions`), or takes them away. `move`: it has most of their bytes under other names; `to`: all of them there, a file or folder.
+ */
+export type Fate =
+  | { kind: 'again'; successions: Succession[] }
+  | { kind: 'replaced'; successions: Succession[] }
+  | { kind: 'removed'; move: { to: string | null } | null }
+
+/** What differs between files and their successors. */
+export function changesOf(successions: Succession[]): { owner: boolean; mode: boolean } {
+  return {
+    owner: successions.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
+    mode: successions.some(({ file, successor }) => file.mode !== successor.mode),
+  }
+}
+
+/** How to ship files once. `lower` is the layer that brought them in, `upper` the one of which `fate` tells. */
+export function shipOnce(
+  image: Measurement,
+  files: ImageFile[],
+  lower: Layer | null,
+  upper: Layer | null,
+  fate: Fate,
+): Words {
+  if (!isOwn(image, files[0]!)) return ofBase(image, upper, fate)
+  if (fate.kind === 'again') return shippedAgain(lower, upper, fate.successions)
+  if (fate.kind === 'replaced') return writtenAgain(files, lower, upper, fate.successions)
+  return takenAway(lower, upper, fate.move)
+}
+
+const isRun = (layer: Layer | null): layer is Layer => layer !== null && originOf(layer).from === 'run'
+/** From the context or a stage; or, by the same keywords, from elsewhere: an address, an archive that is unpacked, a here-document. */
+const isCopy = (layer: Layer | null): layer is Layer => /^(?:COPY|ADD)$/.test(keywordOf(layer))
+
+function inSameRun(what: string, lower: Layer | null, upper: Layer | null): Words {
+  return [`${what} in the same `, { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)]
+}
+
+/** What another owner or mode than a COPY gave needs is an option of that. */
+function byOptions(lower: Layer, upper: Layer | null, successions: Succession[]): Words {
+  const { owner, mode } = changesOf(successions)
+  const options = [
+    ...(owner ? [`--chown=${ownerOf(successions)}`] : []),
+    ...(mode ? [`--chmod=${modeOf(successions)}`] : []),
+  ]
+  const commands: Words = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])]
+  const out: Words = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]))
+  // A RUN that does more is still needed for that.
+  const doesMore = isRun(upper) && !onlyGives(upper)
+  return [
+    'use ',
+    { code: [keywordOf(lower), ...options].join(' ') },
+    ' in ',
+    ...lineOf(lower),
+    ...(doesMore ? [', and leave ', ...out, ' out of '] : [' instead of ']),
+    ...lineOf(upper),
+  ]
+}
+
+function shippedAgain(lower: Layer | null, upper: Layer | null, successions: Succession[]): Words {
+  const { owner, mode } = changesOf(successions)
+  const [below, above] = [lineOf(lower), lineOf(upper)]
+  if (owner || mode) return isCopy(lower) ? byOptions(lower, upper, successions) : inSameRun('do it', lower, upper)
+  const text = upper?.instruction ?? ''
+  // What is changed is none of what is known of a file.
+  if (/\b(?:setcap|setfattr|chcon)\b/.test(text))
+    return ['do it in an earlier stage and copy them from there: ', ...above, ' ships them again']
+  if (!isRun(upper) || !/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(text))
+    return ['bring them in once, by ', ...below, ' or by ', ...above]
+  if (isRun(lower)) return inSameRun('do it', lower, upper)
+  return ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
+}
+
+function writtenAgain(files: ImageFile[], lower: Layer | null, upper: Layer | null, successions: Succession[]): Words {
+  const [below, above] = [lineOf(lower), lineOf(upper)]
+  const half = bytesOf(files) / 2
+  if (bytesOf(successions.map(({ file }) => file)) < half)
+    return ['leave them out of ', ...below, ': ', ...above, ' puts something else in their place']
+  if (!isRun(upper)) return ['write them once: ', ...below, ' and ', ...above, ' both bring them in']
+  if (isRun(lower)) return inSameRun('write them', lower, upper)
+  // Small files have no checksum: the same size and another owner is what a `chown -R` beside other commands leaves.
+  const given = successions.filter((each) => {
+    const { owner, mode } = changesOf([each])
+    return each.file.size === each.successor.size && (owner || mode)
+  })
+  if (isCopy(lower) && mayGive(upper) && bytesOf(given.map(({ file }) => file)) >= half)
+    return byOptions(lower, upper, given)
+  return ['leave them out of ', ...below, ', or do what ', ...above, ' does in an earlier stage: both are shipped']
+}
+
+function takenAway(lower: Layer | null, upper: Layer | null, move: { to: string | null } | null): Words {
+  const [below, above] = [lineOf(lower), lineOf(upper)]
+  const origin = lower === null ? null : originOf(lower).from
+  if (origin === 'context' || origin === 'stage') {
+    if (move === null)
+      return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same']
+    return move.to === null
+      ? ['copy what is needed to where ', ...above, ' moves it, and leave the rest out of ', ...below]
+      : [
+          'copy them to ',
+          { code: move.to },
+          ' in ',
+          ...below,
+          ': where ',
+          ...above,
+          ' moves them they are shipped again',
+        ]
+  }
+  if (isCopy(lower))
+    return [
+      'have them in an earlier stage, or by ',
+      { code: 'RUN --mount' },
+      ' in ',
+      ...above,
+      ': what it removes is shipped all the same',
+    ]
+  if (move !== null) return inSameRun('move them', lower, upper)
+  return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above]
+}
+
+function ownerOf(successions: Succession[]): string {
+  const owners = new Set(successions.map(({ successor: { uid, gid } }) => `${uid}:${gid}`))
+  return owners.size === 1 ? [...owners][0]! : '…'
+}
+
+function modeOf(successions: Succession[]): string {
+  const modes = new Set(successions.map(({ successor }) => successor.mode.toString(8)))
+  return modes.size === 1 ? [...modes][0]! : '…'
+}
+
+/** What came with the base image is pulled with it, whatever is done to it above. */
+function ofBase({ baseImage }: Measurement, upper: Layer | null, fate: Fate): Words {
+  const name: Words = baseImage === null ? ['the base image'] : [{ code: baseImage.name }]
+  if (fate.kind === 'removed') {
+    return fate.move === null
+      ? ['start from another image than ', ...name, ': what comes with it is shipped all the same']
+      : ['link to them, or leave them where ', ...name, ' has them: what comes with it is shipped all the same']
+  }
+  if (fate.kind === 'replaced')
+    return ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
+  return [
+    'leave them in ',
+    ...lineOf(upper),
+    ' as ',
+    ...name,
+    ' has them, but for what has to be written to: its own are shipped all the same',
+  ]
+}
