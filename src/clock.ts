@@ -25,10 +25,11 @@ export const systemClock: Clock = {
 }
 
 /** The clock of a run that `signal` cancels: what waits ends with it, or by a signal of its own. */
-export function clockUntil(signal: AbortSignal, { now, sleep }: Clock = systemClock): Clock {
+export function clockUntil(signal: AbortSignal, clock: Clock = systemClock): Clock {
   return {
-    now,
-    sleep: (milliseconds, own) => sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
+    now: () => clock.now(),
+    sleep: (milliseconds, own) =>
+      clock.sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
   }
 }
 

@@ -47362,10 +47362,10 @@ const systemClock = {
     sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
 /** The clock of a run that `signal` cancels: what waits ends with it, or by a signal of its own. */
-function clockUntil(signal, { now, sleep } = systemClock) {
+function clockUntil(signal, clock = systemClock) {
     return {
-        now,
-        sleep: (milliseconds, own) => sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
+        now: () => clock.now(),
+        sleep: (milliseconds, own) => clock.sleep(milliseconds, own === undefined ? signal : AbortSignal.any([signal, own])),
     };
 }
 /**
