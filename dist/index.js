@@ -75096,10 +75096,10 @@ async function runDocker(exec, args, signal) {
 }
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
 function imagesByCommand(exec, tidyUp, clock) {
-    const ask = (0,build_exec/* answeringInTime */.pd)(exec, clock);
+    const inTime = (0,build_exec/* answeringInTime */.pd)(exec, clock);
     return {
-        inspect: (name) => runDocker(ask, ['image', 'inspect', '--format', '{{json .}}', name]),
-        driverStatus: () => runDocker(ask, ['info', '--format', '{{json .DriverStatus}}']),
+        inspect: (name) => runDocker(inTime, ['image', 'inspect', '--format', '{{json .}}', name]),
+        driverStatus: () => runDocker(inTime, ['info', '--format', '{{json .DriverStatus}}']),
         tag: (id, name) => runDocker(exec, ['tag', id, name]),
         push: (name, signal) => runDocker(exec, ['push', '--quiet', name], signal),
         remove: (name) => runDocker(tidyUp(), ['image', 'rm', name]),

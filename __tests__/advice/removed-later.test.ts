@@ -360,8 +360,8 @@ describe('the base image’s files', () => {
       aFile('/usr/lib/npm', 6_000_000, 0, { checksum: 1, lost: again }),
       aFile('/usr/lib/npm', 6_000_000, 3, { checksum: 1, uid: 5, lost: { layer: 4, how: 'removed' } }),
     ]
-    const layers = [base, install, copy, last('RUN chown -R 5 /usr/lib'), aLayer('RUN rm /usr/lib/npm', { line: 9 })]
-    const found = removedLater(anImage(layers, files, { baseImage })).find(({ otherLayer }) => otherLayer?.line === 9)
+    const given = [base, install, copy, last('RUN chown -R 5 /usr/lib'), aLayer('RUN rm /usr/lib/npm', { line: 9 })]
+    const found = removedLater(anImage(given, files, { baseImage })).find(({ otherLayer }) => otherLayer?.line === 9)
     expect(plain(found!.fix)).toBe('remove them in the same `RUN` that makes them, line 7, not in line 9')
   })
 

@@ -32,10 +32,10 @@ async function runDocker(exec: Exec, args: string[], signal?: AbortSignal): Prom
 
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
 export function imagesByCommand(exec: Exec, tidyUp: () => Exec, clock: Clock): EngineImages {
-  const ask = answeringInTime(exec, clock)
+  const inTime = answeringInTime(exec, clock)
   return {
-    inspect: (name) => runDocker(ask, ['image', 'inspect', '--format', '{{json .}}', name]),
-    driverStatus: () => runDocker(ask, ['info', '--format', '{{json .DriverStatus}}']),
+    inspect: (name) => runDocker(inTime, ['image', 'inspect', '--format', '{{json .}}', name]),
+    driverStatus: () => runDocker(inTime, ['info', '--format', '{{json .DriverStatus}}']),
     tag: (id, name) => runDocker(exec, ['tag', id, name]),
     push: (name, signal) => runDocker(exec, ['push', '--quiet', name], signal),
     remove: (name) => runDocker(tidyUp(), ['image', 'rm', name]),
