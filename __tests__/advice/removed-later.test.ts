@@ -43,14 +43,15 @@ test('each layer that ships and each that removes are a finding of their own', (
   ])
 })
 
-describe('files that are shipped twice', () => {
-  const lower = { checksum: 7, lost: again }
-  const image = (upper: Parameters<typeof aFile>[3], instruction = 'RUN chown -R 1000:1000 /app') =>
-    anImage(
-      [base, install, copy, last(instruction)],
-      [aFile('/app/big', 9_000_000, 2, lower), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
-    )
+const lower = { checksum: 7, lost: again }
+/** An image in which line 5 copies a file, and line 7 ships something in its place. */
+const twice = (upper: Parameters<typeof aFile>[3], instruction = 'RUN chown -R 1000:1000 /app') =>
+  anImage(
+    [base, install, copy, last(instruction)],
+    [aFile('/app/big', 9_000_000, 2, lower), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
+  )
 
+describe('files that are shipped twice', () => {
   test.each([
     [
       'owner',
@@ -77,30 +78,30 @@ describe('files that are shipped twice', () => {
       'leave them alone in line 7: line 5 has brought them in',
     ],
   ])('for another %s', (_, upper, what, fix) => {
-    const [found] = removedLater(image(upper))
+    const [found] = removedLater(twice(upper))
     expect(found!.bytes).toBe(9_000_000)
     expect(plain(found!.what)).toBe(what)
     expect(plain(found!.fix)).toBe(fix)
   })
 
   test('by another COPY', () => {
-    const [found] = removedLater(image({}, 'COPY big /app/'))
+    const [found] = removedLater(twice({}, 'COPY big /app/'))
     expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
-    const [other] = removedLater(image({ checksum: 8 }, 'COPY big /app/'))
+    const [other] = removedLater(twice({ checksum: 8 }, 'COPY big /app/'))
     expect(plain(other!.fix)).toBe('write them once: line 5 and line 7 both bring them in')
   })
 
   test('by a RUN that does more, which is still needed', () => {
-    const [found] = removedLater(image({ uid: 5 }, 'RUN chown -R 5 /app && rm -rf /app/sub'))
+    const [found] = removedLater(twice({ uid: 5 }, 'RUN chown -R 5 /app && rm -rf /app/sub'))
     expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5, and leave `chown` out of line 7')
-    const [both] = removedLater(image({ uid: 5, mode: 0o755 }, 'RUN chown -R 5 /app && chmod -R 755 /app && make'))
+    const [both] = removedLater(twice({ uid: 5, mode: 0o755 }, 'RUN chown -R 5 /app && chmod -R 755 /app && make'))
     expect(plain(both!.fix)).toBe(
       'use `COPY --chown=5:0 --chmod=755` in line 5, and leave `chown` and `chmod` out of line 7',
     )
   })
 
   test('with other content are written once', () => {
-    const [found] = removedLater(image({ checksum: 8, uid: 1000 }, 'RUN make'))
+    const [found] = removedLater(twice({ checksum: 8, uid: 1000 }, 'RUN make'))
     expect(plain(found!.what)).toBe('files that line 7 writes again')
     expect(plain(found!.fix)).toBe(
       'leave them out of line 5, or do what line 7 does in an earlier stage: both are shipped',
@@ -128,12 +129,12 @@ describe('files that are shipped twice', () => {
   })
 
   test('but for its rights in the system have to be made elsewhere', () => {
-    const [found] = removedLater(image({}, 'RUN setcap cap_net_bind_service=+ep /app/big'))
+    const [found] = removedLater(twice({}, 'RUN setcap cap_net_bind_service=+ep /app/big'))
     expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
   })
 
   test('by a RUN that installs them too', () => {
-    const [found] = removedLater(image({}, 'RUN npm ci'))
+    const [found] = removedLater(twice({}, 'RUN npm ci'))
     expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
   })
 
@@ -235,15 +236,8 @@ test('an archive that is copied, unpacked and removed is had by other means', ()
 })
 
 describe('files that are shipped twice, and what is known of them', () => {
-  const lower = { checksum: 7, lost: again }
-  const image = (upper: Parameters<typeof aFile>[3], instruction = 'RUN chown -R 1000:1000 /app') =>
-    anImage(
-      [base, install, copy, last(instruction)],
-      [aFile('/app/big', 9_000_000, 2, lower), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
-    )
-
   test('without a checksum are not taken for the same', () => {
-    const [found] = removedLater(image({ checksum: null, uid: 1000 }))
+    const [found] = removedLater(twice({ checksum: null, uid: 1000 }))
     expect(plain(found!.what)).toBe('files that line 7 writes again')
   })
 
