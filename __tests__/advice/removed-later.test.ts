@@ -43,12 +43,12 @@ test('each layer that ships and each that removes are a finding of their own', (
   ])
 })
 
-const lower = { checksum: 7, lost: again }
+const copied = { checksum: 7, lost: again }
 /** An image in which line 5 copies a file, and line 7 ships something in its place. */
 const twice = (upper: Parameters<typeof aFile>[3], instruction = 'RUN chown -R 1000:1000 /app') =>
   anImage(
     [base, install, copy, last(instruction)],
-    [aFile('/app/big', 9_000_000, 2, lower), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
+    [aFile('/app/big', 9_000_000, 2, copied), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
   )
 
 describe('files that are shipped twice', () => {
@@ -152,7 +152,7 @@ describe('files that are shipped twice', () => {
 
   test('by links', () => {
     const layers = [base, install, copy, last('RUN ln -sf /opt/big /app/big')]
-    const [found] = removedLater(anImage(layers, [aFile('/app/big', 9_000_000, 2, lower)]))
+    const [found] = removedLater(anImage(layers, [aFile('/app/big', 9_000_000, 2, copied)]))
     expect(plain(found!.fix)).toBe('leave them out of line 5: line 7 puts something else in their place')
   })
 
@@ -171,7 +171,7 @@ describe('files that are shipped twice', () => {
 
   test('by an ADD of an address', () => {
     const added = aLayer('ADD https://example.org/tini /tini', { line: 5 })
-    const files = [aFile('/tini', 900_000, 2, lower), aFile('/tini', 900_000, 3, { checksum: 7, mode: 0o755 })]
+    const files = [aFile('/tini', 900_000, 2, copied), aFile('/tini', 900_000, 3, { checksum: 7, mode: 0o755 })]
     const [found] = removedLater(anImage([base, install, added, last('RUN chmod 755 /tini')], files))
     expect(plain(found!.fix)).toBe('use `ADD --chmod=755` in line 5 instead of line 7')
   })
@@ -227,9 +227,9 @@ describe('files that are moved', () => {
 })
 
 test('an archive that is copied, unpacked and removed is had by other means', () => {
-  const copied = aLayer('COPY app.tar.gz /tmp/', { line: 5 })
+  const archive = aLayer('COPY app.tar.gz /tmp/', { line: 5 })
   const files = [aFile('/tmp/app.tar.gz', 9_000_000, 2, { lost: gone })]
-  const layers = [base, install, copied, last('RUN tar xzf /tmp/app.tar.gz && rm /tmp/app.tar.gz')]
+  const layers = [base, install, archive, last('RUN tar xzf /tmp/app.tar.gz && rm /tmp/app.tar.gz')]
   expect(plain(removedLater(anImage(layers, files))[0]!.fix)).toBe(
     'have them in an earlier stage, or by `RUN --mount` in line 7: what it removes is shipped all the same',
   )
@@ -282,8 +282,8 @@ describe('files that are shipped twice, and what is known of them', () => {
 
   test('are told beside those that are other ones, and those that are gone: each for itself', () => {
     const files = [
-      aFile('/app/same', 1_500_000, 2, lower),
-      aFile('/app/other', 400_000, 2, lower),
+      aFile('/app/same', 1_500_000, 2, copied),
+      aFile('/app/other', 400_000, 2, copied),
       aFile('/app/gone', 200_000, 2, { lost: { layer: 3, how: 'removed' } }),
       aFile('/app/same', 1_500_000, 3, { checksum: 7, uid: 5 }),
       aFile('/app/other', 400_000, 3, { checksum: 8, uid: 5 }),
@@ -299,7 +299,7 @@ describe('files that are shipped twice, and what is known of them', () => {
   })
 
   test('by a RUN that another RUN follows', () => {
-    const files = [aFile('/srv/x', 9_000_000, 1, lower), aFile('/srv/x', 9_000_000, 3, { checksum: 7, uid: 5 })]
+    const files = [aFile('/srv/x', 9_000_000, 1, copied), aFile('/srv/x', 9_000_000, 3, { checksum: 7, uid: 5 })]
     const [found] = removedLater(anImage([base, install, copy, last('RUN chown -R app /srv')], files))
     expect(plain(found!.fix)).toBe('do it in the same `RUN` as line 3 does, not in line 7')
   })
