@@ -222,6 +222,18 @@ describe('a run that is cancelled', () => {
     await hasEnded(Number(line))
   })
 
+  it('also stops what another thread of a program has started, as those written in Go do', async () => {
+    const worker = `const { pid } = require('child_process').spawn('sleep', ['60']);
+      require('worker_threads').parentPort.postMessage(pid)`
+    const script = `new (require('worker_threads').Worker)(${JSON.stringify(worker)}, { eval: true })
+      .on('message', (pid) => console.log(pid)); setInterval(() => {}, 1e6)`
+    const { line, end } = await started(node, ['-e', script])
+    expect(isAlive(Number(line))).toBe(true)
+    cancel.abort()
+    expect((await failureOf(end)).kind).toBe('cancelled')
+    await hasEnded(Number(line))
+  })
+
   it('stops one that is about to be started', async () => {
     const mark = join(folder, 'mark')
     const end = exec('sh', ['-c', `sleep 60; echo > ${mark}`])

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { access, constants as mode, stat } from 'node:fs/promises'
 import { basename, delimiter, join, resolve } from 'node:path'
 import { constants } from 'node:os'
@@ -301,16 +301,26 @@ function createStopper(): { stop: (pid: number | undefined) => void; finish: () 
 }
 
 /**
- * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists a
- * process's children in /proc, elsewhere it is the process alone.
+ * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists in /proc what each of a
+ * process's threads started (a Go program starts others from any), elsewhere it is the process alone.
  */
 function processTree(pid: number | undefined): number[] {
   if (pid === undefined) return []
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-    return [pid, ...children.flatMap((child) => processTree(Number(child)))]
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) => childrenOf(pid, thread))
+    return [pid, ...children.flatMap(processTree)]
   } catch {
     return [pid]
+  }
+}
+
+function childrenOf(pid: number, thread: string): number[] {
+  try {
+    const listed = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
+    return listed.split(' ').filter(Boolean).map(Number)
+  } catch {
+    // The thread has ended meanwhile.
+    return []
   }
 }
 

@@ -57,19 +57,19 @@ describe('files that are shipped twice', () => {
       'owner',
       { uid: 1000, gid: 1000 },
       'files that line 7 ships again for another owner',
-      'use `COPY --chown=1000:1000` in line 5 instead of line 7',
+      'use `COPY --chown=1000:1000` in line 5, and leave `-R` out of line 7',
     ],
     [
       'mode',
       { mode: 0o755 },
       'files that line 7 ships again for another mode',
-      'use `COPY --chmod=755` in line 5 instead of line 7',
+      'use `COPY --chmod=755` in line 5, and leave `-R` out of line 7',
     ],
     [
       'owner and mode',
       { uid: 1, mode: 0o700 },
       'files that line 7 ships again for another owner and mode',
-      'use `COPY --chown=1:0 --chmod=700` in line 5 instead of line 7',
+      'use `COPY --chown=1:0 --chmod=700` in line 5, and leave `-R` out of line 7',
     ],
     [
       'nothing',
@@ -92,9 +92,9 @@ describe('files that are shipped twice', () => {
   })
 
   test('by a RUN that does more, which is still needed', () => {
-    const [found] = removedLater(twice({ uid: 5 }, 'RUN chown -R 5 /app && rm -rf /app/sub'))
+    const [found] = removedLater(twice({ uid: 5 }, 'RUN useradd app && chown app /app/*'))
     expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5, and leave `chown` out of line 7')
-    const [both] = removedLater(twice({ uid: 5, mode: 0o755 }, 'RUN chown -R 5 /app && chmod -R 755 /app && make'))
+    const [both] = removedLater(twice({ uid: 5, mode: 0o755 }, 'RUN chown 5 /app/* && chmod 755 /app/* && make'))
     expect(plain(both!.fix)).toBe(
       'use `COPY --chown=5:0 --chmod=755` in line 5, and leave `chown` and `chmod` out of line 7',
     )
@@ -104,7 +104,7 @@ describe('files that are shipped twice', () => {
     const [found] = removedLater(twice({ checksum: 8, uid: 1000 }, 'RUN make'))
     expect(plain(found!.what)).toBe('files that line 7 writes again')
     expect(plain(found!.fix)).toBe(
-      'leave them out of line 5, or do what line 7 does in an earlier stage: both are shipped',
+      'do what line 7 does in an earlier stage, or leave them out of line 5 where it makes them anew: both are shipped',
     )
   })
 
@@ -147,7 +147,7 @@ describe('files that are shipped twice', () => {
     ]
     const [found] = removedLater(anImage(layers, files))
     expect(plain(found!.what)).toBe('files that line 7 writes again')
-    expect(plain(found!.fix)).toBe('use `COPY --chown=5:5` in line 5, and leave `chown` out of line 7')
+    expect(plain(found!.fix)).toBe('use `COPY --chown=5:5` in line 5, and leave `-R` out of line 7')
   })
 
   test('by links', () => {
@@ -167,6 +167,38 @@ describe('files that are shipped twice', () => {
     expect(others).toEqual([])
     expect(plain(found!.what)).toBe('files that line 7 ships again unchanged')
     expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
+  })
+
+  test('by a chown alone', () => {
+    const [found] = removedLater(twice({ uid: 5 }, 'RUN chown 5 /app/big'))
+    expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5 instead of line 7')
+  })
+
+  test('of which others that came with them are not', () => {
+    const files = [
+      aFile('/app/storage/a', 900_000, 2, copied),
+      aFile('/app/code', 900_000, 2, { checksum: 8 }),
+      aFile('/app/storage/a', 900_000, 3, { checksum: 7, uid: 33 }),
+    ]
+    const [found] = removedLater(anImage([base, install, copy, last('RUN chown 33 /app/storage/a')], files))
+    expect(plain(found!.fix)).toBe(
+      'copy them apart from the rest of line 5, with `COPY --chown=33:0` instead of line 7',
+    )
+  })
+
+  test('for a mode with which no folder could be opened', () => {
+    const files = ['a', 'b'].flatMap((name) => [
+      aFile(`/app/${name}`, 900_000, 2, copied),
+      aFile(`/app/${name}`, 900_000, 3, { checksum: 7, mode: 0o640 }),
+    ])
+    const run = last('RUN find /app -type f -exec chmod 640 {} +')
+    const [found] = removedLater(anImage([base, install, copy, run], files))
+    expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
+  })
+
+  test('for a mode and more that no option gives', () => {
+    const [found] = removedLater(twice({ mode: 0o755 }, 'RUN chmod 755 /app/big && setcap cap_chown=+ep /app/big'))
+    expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
   })
 
   test('by an ADD of an address', () => {
@@ -193,6 +225,16 @@ describe('files that are moved', () => {
     )
   })
 
+  test('and are all small', () => {
+    const files = Array.from({ length: 60 }, (_, which) => `${which}.js`).flatMap((name) => [
+      at(`/opt/app-1.4/${name}`, 12_000, 2),
+      at(`/opt/app/${name}`, 12_000, 3),
+    ])
+    expect(fixOf('RUN mv /opt/app-1.4 /opt/app', files)).toBe(
+      'copy them to `/opt/app` in line 5: where line 7 moves them they are shipped again',
+    )
+  })
+
   test('and renamed', () => {
     const files = [at('/tmp/app-1.2.jar', 9_000_000, 2), at('/opt/app.jar', 9_000_000, 3)]
     expect(fixOf('RUN mv /tmp/app-1.2.jar /opt/app.jar', files)).toBe(
@@ -213,7 +255,7 @@ describe('files that are moved', () => {
   test('for the smaller part are told as removed', () => {
     const files = [at('/src/a', 200_000, 2), at('/a', 200_000, 3), at('/src/b', 9_000_000, 2)]
     expect(fixOf('RUN mv /src/a / && rm -rf /src', files)).toBe(
-      'do not copy them in line 5: what line 7 removes is shipped all the same',
+      'have them in an earlier stage and copy from there what is needed, or by `RUN --mount` alone: what line 7 removes is shipped all the same',
     )
   })
 
@@ -226,12 +268,24 @@ describe('files that are moved', () => {
   })
 })
 
+test.each([
+  ['by the line that removes them', 'RUN pip install /wheels/*.whl && rm -rf /wheels', null],
+  ['by a line before it', 'RUN rm -rf /wheels', 'RUN pip install /wheels/*.whl'],
+])('what may be needed %s is not left out', (_, instruction, before) => {
+  const between = before === null ? [] : [aLayer(before, { line: 6 })]
+  const files = [aFile('/wheels/a.whl', 9_000_000, 2, { lost: { layer: 3 + between.length, how: 'removed' } })]
+  const [found] = removedLater(anImage([base, install, copy, ...between, last(instruction)], files))
+  expect(plain(found!.fix)).toBe(
+    'have them in an earlier stage and copy from there what is needed, or by `RUN --mount` alone: what line 7 removes is shipped all the same',
+  )
+})
+
 test('an archive that is copied, unpacked and removed is had by other means', () => {
   const archive = aLayer('COPY app.tar.gz /tmp/', { line: 5 })
   const files = [aFile('/tmp/app.tar.gz', 9_000_000, 2, { lost: gone })]
   const layers = [base, install, archive, last('RUN tar xzf /tmp/app.tar.gz && rm /tmp/app.tar.gz')]
   expect(plain(removedLater(anImage(layers, files))[0]!.fix)).toBe(
-    'have them in an earlier stage, or by `RUN --mount` in line 7: what it removes is shipped all the same',
+    'have them in an earlier stage and copy from there what is needed, or by `RUN --mount` alone: what line 7 removes is shipped all the same',
   )
 })
 

@@ -73,7 +73,8 @@ describe.each(ways)('an image in the $store engine, which is asked by its $way',
     const findSocket = createFindSocket(exec, signal, systemClock)
     const saveImage = createSaveImage(findSocket, createOpenOutput(world, signal), signal)
     const socket = way === 'socket' ? await findSocket() : null
-    const asked = socket === null ? imagesByCommand(exec, () => exec, systemClock) : imagesBySocket(socket, signal)
+    const asked =
+      socket === null ? imagesByCommand(exec, () => exec, systemClock) : imagesBySocket(socket, signal, systemClock)
     const warn = (text: string): void => void warnings.push(text)
     const source = createDaemonSource(name, { exec, engine: asked, saveImage, receiver, unpushed: new Map(), warn })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })

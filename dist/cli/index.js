@@ -44195,7 +44195,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 1952:
+/***/ 3674:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -44269,12 +44269,26 @@ function keywordOf(layer) {
 }
 /** A command that gives files another owner or mode, or one that usually stands beside it and writes no file of an app's. */
 const GIVING = /^\s*(?:(?:chown|chgrp|chmod|mkdir|adduser|addgroup|useradd|groupadd|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s;
-/** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
-function onlyGives({ instruction }) {
+/** The same alone, and what removes. */
+const GIVING_ALONE = /^\s*(?:(?:chown|chgrp|chmod|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s;
+const REMOVING = /^\s*(?:(?:rm|rmdir|cd|set)\s|find\s.*\s(?:-delete\b|-exec(?:dir)?\s+rm\s))/s;
+function runsOnly({ instruction }, what) {
     const [, text] = /^RUN\s+(?:\/bin\/sh -c )?(.*?)(?: # buildkit)?$/is.exec(instruction) ?? [];
     // A redirection writes, and what follows it is no command of these.
     const commands = text?.replaceAll(/\\\r?\n/g, ' ').split(/&&|\|\||[;|\n>]/);
-    return commands?.every((command) => GIVING.test(command)) === true;
+    return commands?.every((command) => what.test(command)) === true;
+}
+/** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
+function onlyGives(layer) {
+    return runsOnly(layer, GIVING);
+}
+/** Whether it does nothing else at all. */
+function onlyGivesAlone(layer) {
+    return runsOnly(layer, GIVING_ALONE);
+}
+/** Whether a layer's instruction is a `RUN` that does nothing but remove files. */
+function onlyRemoves(layer) {
+    return runsOnly(layer, REMOVING);
 }
 /** Whether it may give files of a layer below another owner, mode or time: that they are shipped again does not mean that they were made. */
 function mayGive({ instruction }) {
@@ -45294,6 +45308,8 @@ const layerCount = ({ layers }) => layers.length < CLOSE
         },
     ];
 
+;// CONCATENATED MODULE: external "node:path/posix"
+const posix_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path/posix");
 // EXTERNAL MODULE: ./build/image/layer/entries.js
 var entries = __nccwpck_require__(2304);
 ;// CONCATENATED MODULE: ./build/advice/ship-once.js
@@ -45311,10 +45327,10 @@ function shipOnce(image, files, lower, upper, fate) {
     if (!isOwn(image, files[0]))
         return ofBase(image, upper, fate);
     if (fate.kind === 'again')
-        return shippedAgain(lower, upper, fate.successions);
+        return shippedAgain(image, lower, upper, fate.successions);
     if (fate.kind === 'replaced')
-        return writtenAgain(files, lower, upper, fate.successions);
-    return takenAway(lower, upper, fate.move);
+        return writtenAgain(image, files, lower, upper, fate.successions);
+    return takenAway(image, lower, upper, fate.move);
 }
 const isRun = (layer) => layer !== null && originOf(layer).from === 'run';
 /** From the context or a stage; or, by the same keywords, from elsewhere: an address, an archive that is unpacked, a here-document. */
@@ -45322,42 +45338,60 @@ const isCopy = (layer) => /^(?:COPY|ADD)$/.test(keywordOf(layer));
 function inSameRun(what, lower, upper) {
     return [`${what} in the same `, { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)];
 }
+const inEarlierStage = (upper) => [
+    'do it in an earlier stage and copy them from there: ',
+    ...lineOf(upper),
+    ' ships them again',
+];
 /** What another owner or mode than a COPY gave needs is an option of that. */
-function byOptions(lower, upper, successions) {
+function byOptions(image, lower, upper, successions) {
     const { owner, mode } = changesOf(successions);
+    const { layer } = successions[0].file;
+    const copied = (image.content?.files ?? []).filter((file) => file.layer === layer);
+    // The option is for folders too, and nobody could go into them.
+    const isClosed = mode && successions.some(({ successor }) => (successor.mode & 0o111) === 0);
+    if (isClosed && copied.length > 1)
+        return inEarlierStage(upper);
     const options = [
         ...(owner ? [`--chown=${ownerOf(successions)}`] : []),
         ...(mode ? [`--chmod=${modeOf(successions)}`] : []),
     ];
+    const code = [keywordOf(lower), ...options].join(' ');
+    // What else it copies keeps its owner.
+    const isPart = copied.some(({ lost }) => lost === null);
+    const copying = isPart
+        ? ['copy them apart from the rest of ', ...lineOf(lower), ', with ', { code }]
+        : ['use ', { code }, ' in ', ...lineOf(lower)];
+    return [...copying, ...withoutGiving(upper, { owner, mode })];
+}
+/** What becomes of the line that gave the files away, once that is not needed any more. */
+function withoutGiving(upper, { owner, mode }) {
+    // The folder itself costs nothing, and may be one that no COPY makes.
+    if (/\b(?:chown|chgrp|chmod)\s+(?:-\S+\s+)*?(?:-[a-z]*R[a-z]*|--recursive)\s/.test(upper?.instruction ?? ''))
+        return [', and leave ', { code: '-R' }, ' out of ', ...lineOf(upper)];
+    if (!isRun(upper) || onlyGivesAlone(upper))
+        return [' instead of ', ...lineOf(upper)];
     const commands = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])];
     const out = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]));
-    // A RUN that does more is still needed for that.
-    const doesMore = isRun(upper) && !onlyGives(upper);
-    return [
-        'use ',
-        { code: [keywordOf(lower), ...options].join(' ') },
-        ' in ',
-        ...lineOf(lower),
-        ...(doesMore ? [', and leave ', ...out, ' out of '] : [' instead of ']),
-        ...lineOf(upper),
-    ];
+    return [', and leave ', ...out, ' out of ', ...lineOf(upper)];
 }
-function shippedAgain(lower, upper, successions) {
+/** What is changed is none of what is known of a file. */
+const setsAttributes = (layer) => /\b(?:setcap|setfattr|chcon)\b/.test(layer?.instruction ?? '');
+function shippedAgain(image, lower, upper, successions) {
     const { owner, mode } = changesOf(successions);
     const [below, above] = [lineOf(lower), lineOf(upper)];
+    if (setsAttributes(upper))
+        return isRun(lower) ? inSameRun('do it', lower, upper) : inEarlierStage(upper);
     if (owner || mode)
-        return isCopy(lower) ? byOptions(lower, upper, successions) : inSameRun('do it', lower, upper);
+        return isCopy(lower) ? byOptions(image, lower, upper, successions) : inSameRun('do it', lower, upper);
     const text = upper?.instruction ?? '';
-    // What is changed is none of what is known of a file.
-    if (/\b(?:setcap|setfattr|chcon)\b/.test(text))
-        return ['do it in an earlier stage and copy them from there: ', ...above, ' ships them again'];
     if (!isRun(upper) || !/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(text))
         return ['bring them in once, by ', ...below, ' or by ', ...above];
     if (isRun(lower))
         return inSameRun('do it', lower, upper);
     return ['leave them alone in ', ...above, ': ', ...below, ' has brought them in'];
 }
-function writtenAgain(files, lower, upper, successions) {
+function writtenAgain(image, files, lower, upper, successions) {
     const [below, above] = [lineOf(lower), lineOf(upper)];
     const half = bytesOf(files) / 2;
     if (bytesOf(successions.map(({ file }) => file)) < half)
@@ -45372,15 +45406,23 @@ function writtenAgain(files, lower, upper, successions) {
         return each.file.size === each.successor.size && (owner || mode);
     });
     if (isCopy(lower) && mayGive(upper) && bytesOf(given.map(({ file }) => file)) >= half)
-        return byOptions(lower, upper, given);
-    return ['leave them out of ', ...below, ', or do what ', ...above, ' does in an earlier stage: both are shipped'];
+        return byOptions(image, lower, upper, given);
+    return [
+        'do what ',
+        ...above,
+        ' does in an earlier stage, or leave them out of ',
+        ...below,
+        ' where it makes them anew: both are shipped',
+    ];
 }
-function takenAway(lower, upper, move) {
+function takenAway(image, lower, upper, move) {
     const [below, above] = [lineOf(lower), lineOf(upper)];
     const origin = lower === null ? null : originOf(lower).from;
     if (origin === 'context' || origin === 'stage') {
         if (move === null)
-            return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same'];
+            return isReadFirst(image, lower, upper)
+                ? inStageOrMount(upper)
+                : ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same'];
         return move.to === null
             ? ['copy what is needed to where ', ...above, ' moves it, and leave the rest out of ', ...below]
             : [
@@ -45394,16 +45436,26 @@ function takenAway(lower, upper, move) {
             ];
     }
     if (isCopy(lower))
-        return [
-            'have them in an earlier stage, or by ',
-            { code: 'RUN --mount' },
-            ' in ',
-            ...above,
-            ': what it removes is shipped all the same',
-        ];
+        return inStageOrMount(upper);
     if (move !== null)
         return inSameRun('move them', lower, upper);
     return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above];
+}
+/** Whether a RUN may have used what a layer brought in, before or while another one takes it away. */
+function isReadFirst({ layers }, lower, upper) {
+    if (lower === null || upper === null)
+        return true;
+    const between = layers.slice(layers.indexOf(lower) + 1, layers.indexOf(upper));
+    return !onlyRemoves(upper) || between.some((layer) => isRun(layer) && !onlyGives(layer));
+}
+function inStageOrMount(upper) {
+    return [
+        'have them in an earlier stage and copy from there what is needed, or by ',
+        { code: 'RUN --mount' },
+        ' alone: what ',
+        ...lineOf(upper),
+        ' removes is shipped all the same',
+    ];
 }
 function ownerOf(successions) {
     const owners = new Set(successions.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
@@ -45433,6 +45485,7 @@ function ofBase({ baseImage }, upper, fate) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/removed-later.js
+
 
 
 
@@ -45551,17 +45604,20 @@ function broughtBy(image, files, { predecessors, isSame }) {
     });
     return image.layers[main.place] ?? null;
 }
-const contentKey = ({ size, checksum }) => `${size} ${checksum}`;
+/** By what a file is found under another name; small files have no checksum. */
+const keyOf = ({ path, size, checksum }) => checksum === null ? `${size} ${(0,posix_namespaceObject.basename)(path)}` : `${size}:${checksum}`;
 /** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
-function moveOf({ content }, files) {
+function moveOf({ content, layers }, files) {
     const { layer } = files[0].lost;
     const arrived = (content?.files ?? []).filter((file) => file.layer === layer);
-    const byContent = new Map(arrived.filter(({ checksum }) => checksum !== null).map((file) => [contentKey(file), file]));
-    const known = files.filter((file) => byContent.has(contentKey(file)));
+    const isMoved = /\bmv\b/.test(layers[layer]?.instruction ?? '');
+    const candidates = arrived.filter(({ checksum }) => checksum !== null || isMoved);
+    const twins = new Map(candidates.map((file) => [keyOf(file), file]));
+    const known = files.filter((file) => twins.has(keyOf(file)));
     if (known.length === 0 || 2 * bytesOf(known) < bytesOf(files))
         return null;
     const largest = known.reduce((one, other) => (other.size > one.size ? other : one));
-    const [from, to] = withoutCommonEnd(largest.path, byContent.get(contentKey(largest)).path);
+    const [from, to] = withoutCommonEnd(largest.path, twins.get(keyOf(largest)).path);
     const sizes = new Map(arrived.map(({ path, size }) => [path, size]));
     const places = files.flatMap(({ path, size }) => {
         const place = `${to}${path.slice(from.length)}`;
@@ -45977,8 +46033,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: nearPercent
 
-// EXTERNAL MODULE: ./build/advice/advise.js + 18 modules
-var advise = __nccwpck_require__(1952);
+// EXTERNAL MODULE: ./build/advice/advise.js + 19 modules
+var advise = __nccwpck_require__(3674);
 // EXTERNAL MODULE: ./build/compare/compare.js
 var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/budget/history.js
@@ -50764,18 +50820,28 @@ function createStopper() {
     };
 }
 /**
- * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists a
- * process's children in /proc, elsewhere it is the process alone.
+ * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists in /proc what each of a
+ * process's threads started (a Go program starts others from any), elsewhere it is the process alone.
  */
 function processTree(pid) {
     if (pid === undefined)
         return [];
     try {
-        const children = (0,external_node_fs_.readFileSync)(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
-        return [pid, ...children.flatMap((child) => processTree(Number(child)))];
+        const children = (0,external_node_fs_.readdirSync)(`/proc/${pid}/task`).flatMap((thread) => childrenOf(pid, thread));
+        return [pid, ...children.flatMap(processTree)];
     }
     catch {
         return [pid];
+    }
+}
+function childrenOf(pid, thread) {
+    try {
+        const listed = (0,external_node_fs_.readFileSync)(`/proc/${pid}/task/${thread}/children`, 'utf8');
+        return listed.split(' ').filter(Boolean).map(Number);
+    }
+    catch {
+        // The thread has ended meanwhile.
+        return [];
     }
 }
 /** Signals processes; that one of them is gone, or another user's, is no error. */
@@ -77642,8 +77708,8 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/advice/advise.js + 18 modules
-var advise = __nccwpck_require__(1952);
+// EXTERNAL MODULE: ./build/advice/advise.js + 19 modules
+var advise = __nccwpck_require__(3674);
 ;// CONCATENATED MODULE: ./build/budget/budgets.js
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 function budgetsOf({ limits, budgets, forbid }) {
@@ -79093,7 +79159,7 @@ function cancelled() {
 /** An engine that gives no answer, and why. */
 function unanswered(why) {
     return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${why}`, {
-        remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+        remedy: 'Start Docker, or restart it where it hangs, and see that this user may use its socket: `docker info` must answer.',
     });
 }
 
@@ -82036,6 +82102,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 
 
 
+
 async function runDocker(exec, args, signal) {
     // Content trust would sign what is pushed, with keys that it asks for.
     const { exitCode, stdout, stderr } = await exec('docker', args, {
@@ -82061,10 +82128,11 @@ const REMOVE_WITHIN_MS = 15_000;
  * By the engine's own API, where it listens on a socket of this machine: the start of a docker command takes a tenth of a second of
  * processor time, and reading an image takes five. `signal` ends all but `remove`. https://docs.docker.com/reference/api/engine/
  */
-function imagesBySocket(socket, signal) {
+function imagesBySocket(socket, signal, clock) {
+    const getInTime = (path) => (0,build_clock/* within */.ux)(clock, build_exec/* ANSWERS_WITHIN_MS */.TM, (over) => ask(socket, 'GET', path, AbortSignal.any([signal, over])), () => ({ ok: false, why: build_exec/* SAID_NOTHING */.A }));
     return {
-        inspect: (name) => ask(socket, 'GET', `${imagePath(name)}/json`, signal),
-        driverStatus: () => ask(socket, 'GET', '/info', signal),
+        inspect: (name) => getInTime(`${imagePath(name)}/json`),
+        driverStatus: () => getInTime('/info'),
         tag: (id, name) => ask(socket, 'POST', `${imagePath(id)}/tag?${new URLSearchParams(parts(name)).toString()}`, signal),
         push: async (name, own) => {
             const { repo, tag } = parts(name);
@@ -82977,7 +83045,7 @@ function createPlaces(deps) {
     async function engine() {
         // A run that was stopped before has still to take away what it made.
         const socket = await findSocket().catch(() => null);
-        return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal);
+        return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock);
     }
     function openDaemon(name) {
         return {

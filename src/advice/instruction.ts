@@ -59,12 +59,30 @@ export function keywordOf(layer: Layer | null): string {
 const GIVING =
   /^\s*(?:(?:chown|chgrp|chmod|mkdir|adduser|addgroup|useradd|groupadd|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s
 
-/** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
-export function onlyGives({ instruction }: Layer): boolean {
+/** The same alone, and what removes. */
+const GIVING_ALONE = /^\s*(?:(?:chown|chgrp|chmod|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s
+const REMOVING = /^\s*(?:(?:rm|rmdir|cd|set)\s|find\s.*\s(?:-delete\b|-exec(?:dir)?\s+rm\s))/s
+
+function runsOnly({ instruction }: Layer, what: RegExp): boolean {
   const [, text] = /^RUN\s+(?:\/bin\/sh -c )?(.*?)(?: # buildkit)?$/is.exec(instruction) ?? []
   // A redirection writes, and what follows it is no command of these.
   const commands = text?.replaceAll(/\\\r?\n/g, ' ').split(/&&|\|\||[;|\n>]/)
-  return commands?.every((command) => GIVING.test(command)) === true
+  return commands?.every((command) => what.test(command)) === true
+}
+
+/** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
+export function onlyGives(layer: Layer): boolean {
+  return runsOnly(layer, GIVING)
+}
+
+/** Whether it does nothing else at all. */
+export function onlyGivesAlone(layer: Layer): boolean {
+  return runsOnly(layer, GIVING_ALONE)
+}
+
+/** Whether a layer's instruction is a `RUN` that does nothing but remove files. */
+export function onlyRemoves(layer: Layer): boolean {
+  return runsOnly(layer, REMOVING)
 }
 
 /** Whether it may give files of a layer below another owner, mode or time: that they are shipped again does not mean that they were made. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path/posix'
 import { grouped } from '../groups.ts'
 import type { ImageFile } from '../image/files.ts'
 import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
@@ -133,17 +134,21 @@ function broughtBy(image: Measurement, files: ImageFile[], { predecessors, isSam
   return image.layers[main!.place] ?? null
 }
 
-const contentKey = ({ size, checksum }: ImageFile): string => `${size} ${checksum}`
+/** By what a file is found under another name; small files have no checksum. */
+const keyOf = ({ path, size, checksum }: ImageFile): string =>
+  checksum === null ? `${size} ${basename(path)}` : `${size}:${checksum}`
 
 /** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
-function moveOf({ content }: Measurement, files: ImageFile[]): { to: string | null } | null {
+function moveOf({ content, layers }: Measurement, files: ImageFile[]): { to: string | null } | null {
   const { layer } = files[0]!.lost!
   const arrived = (content?.files ?? []).filter((file) => file.layer === layer)
-  const byContent = new Map(arrived.filter(({ checksum }) => checksum !== null).map((file) => [contentKey(file), file]))
-  const known = files.filter((file) => byContent.has(contentKey(file)))
+  const isMoved = /\bmv\b/.test(layers[layer]?.instruction ?? '')
+  const candidates = arrived.filter(({ checksum }) => checksum !== null || isMoved)
+  const twins = new Map(candidates.map((file) => [keyOf(file), file]))
+  const known = files.filter((file) => twins.has(keyOf(file)))
   if (known.length === 0 || 2 * bytesOf(known) < bytesOf(files)) return null
   const largest = known.reduce((one, other) => (other.size > one.size ? other : one))
-  const [from, to] = withoutCommonEnd(largest.path, byContent.get(contentKey(largest))!.path)
+  const [from, to] = withoutCommonEnd(largest.path, twins.get(keyOf(largest))!.path)
   const sizes = new Map(arrived.map(({ path, size }) => [path, size]))
   const places = files.flatMap(({ path, size }) => {
     const place = `${to}${path.slice(from.length)}`

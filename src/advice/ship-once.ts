@@ -1,7 +1,7 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import type { Words } from './finding.ts'
-import { keywordOf, lineOf, mayGive, onlyGives, originOf } from './instruction.ts'
+import { keywordOf, lineOf, mayGive, onlyGives, onlyGivesAlone, onlyRemoves, originOf } from './instruction.ts'
 import { bytesOf, isOwn } from './weigh.ts'
 
 /** A file and what a later layer ships in its place. */
@@ -33,9 +33,9 @@ export function shipOnce(
   fate: Fate,
 ): Words {
   if (!isOwn(image, files[0]!)) return ofBase(image, upper, fate)
-  if (fate.kind === 'again') return shippedAgain(lower, upper, fate.successions)
-  if (fate.kind === 'replaced') return writtenAgain(files, lower, upper, fate.successions)
-  return takenAway(lower, upper, fate.move)
+  if (fate.kind === 'again') return shippedAgain(image, lower, upper, fate.successions)
+  if (fate.kind === 'replaced') return writtenAgain(image, files, lower, upper, fate.successions)
+  return takenAway(image, lower, upper, fate.move)
 }
 
 const isRun = (layer: Layer | null): layer is Layer => layer !== null && originOf(layer).from === 'run'
@@ -46,42 +46,67 @@ function inSameRun(what: string, lower: Layer | null, upper: Layer | null): Word
   return [`${what} in the same `, { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)]
 }
 
+const inEarlierStage = (upper: Layer | null): Words => [
+  'do it in an earlier stage and copy them from there: ',
+  ...lineOf(upper),
+  ' ships them again',
+]
+
 /** What another owner or mode than a COPY gave needs is an option of that. */
-function byOptions(lower: Layer, upper: Layer | null, successions: Succession[]): Words {
+function byOptions(image: Measurement, lower: Layer, upper: Layer | null, successions: Succession[]): Words {
   const { owner, mode } = changesOf(successions)
+  const { layer } = successions[0]!.file
+  const copied = (image.content?.files ?? []).filter((file) => file.layer === layer)
+  // The option is for folders too, and nobody could go into them.
+  const isClosed = mode && successions.some(({ successor }) => (successor.mode & 0o111) === 0)
+  if (isClosed && copied.length > 1) return inEarlierStage(upper)
   const options = [
     ...(owner ? [`--chown=${ownerOf(successions)}`] : []),
     ...(mode ? [`--chmod=${modeOf(successions)}`] : []),
   ]
-  const commands: Words = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])]
-  const out: Words = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]))
-  // A RUN that does more is still needed for that.
-  const doesMore = isRun(upper) && !onlyGives(upper)
-  return [
-    'use ',
-    { code: [keywordOf(lower), ...options].join(' ') },
-    ' in ',
-    ...lineOf(lower),
-    ...(doesMore ? [', and leave ', ...out, ' out of '] : [' instead of ']),
-    ...lineOf(upper),
-  ]
+  const code = [keywordOf(lower), ...options].join(' ')
+  // What else it copies keeps its owner.
+  const isPart = copied.some(({ lost }) => lost === null)
+  const copying: Words = isPart
+    ? ['copy them apart from the rest of ', ...lineOf(lower), ', with ', { code }]
+    : ['use ', { code }, ' in ', ...lineOf(lower)]
+  return [...copying, ...withoutGiving(upper, { owner, mode })]
 }
 
-function shippedAgain(lower: Layer | null, upper: Layer | null, successions: Succession[]): Words {
+/** What becomes of the line that gave the files away, once that is not needed any more. */
+function withoutGiving(upper: Layer | null, { owner, mode }: { owner: boolean; mode: boolean }): Words {
+  // The folder itself costs nothing, and may be one that no COPY makes.
+  if (/\b(?:chown|chgrp|chmod)\s+(?:-\S+\s+)*?(?:-[a-z]*R[a-z]*|--recursive)\s/.test(upper?.instruction ?? ''))
+    return [', and leave ', { code: '-R' }, ' out of ', ...lineOf(upper)]
+  if (!isRun(upper) || onlyGivesAlone(upper)) return [' instead of ', ...lineOf(upper)]
+  const commands: Words = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])]
+  const out: Words = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]))
+  return [', and leave ', ...out, ' out of ', ...lineOf(upper)]
+}
+
+/** What is changed is none of what is known of a file. */
+const setsAttributes = (layer: Layer | null): boolean => /\b(?:setcap|setfattr|chcon)\b/.test(layer?.instruction ?? '')
+
+function shippedAgain(image: Measurement, lower: Layer | null, upper: Layer | null, successions: Succession[]): Words {
   const { owner, mode } = changesOf(successions)
   const [below, above] = [lineOf(lower), lineOf(upper)]
-  if (owner || mode) return isCopy(lower) ? byOptions(lower, upper, successions) : inSameRun('do it', lower, upper)
+  if (setsAttributes(upper)) return isRun(lower) ? inSameRun('do it', lower, upper) : inEarlierStage(upper)
+  if (owner || mode)
+    return isCopy(lower) ? byOptions(image, lower, upper, successions) : inSameRun('do it', lower, upper)
   const text = upper?.instruction ?? ''
-  // What is changed is none of what is known of a file.
-  if (/\b(?:setcap|setfattr|chcon)\b/.test(text))
-    return ['do it in an earlier stage and copy them from there: ', ...above, ' ships them again']
   if (!isRun(upper) || !/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(text))
     return ['bring them in once, by ', ...below, ' or by ', ...above]
   if (isRun(lower)) return inSameRun('do it', lower, upper)
   return ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
 }
 
-function writtenAgain(files: ImageFile[], lower: Layer | null, upper: Layer | null, successions: Succession[]): Words {
+function writtenAgain(
+  image: Measurement,
+  files: ImageFile[],
+  lower: Layer | null,
+  upper: Layer | null,
+  successions: Succession[],
+): Words {
   const [below, above] = [lineOf(lower), lineOf(upper)]
   const half = bytesOf(files) / 2
   if (bytesOf(successions.map(({ file }) => file)) < half)
@@ -94,16 +119,29 @@ function writtenAgain(files: ImageFile[], lower: Layer | null, upper: Layer | nu
     return each.file.size === each.successor.size && (owner || mode)
   })
   if (isCopy(lower) && mayGive(upper) && bytesOf(given.map(({ file }) => file)) >= half)
-    return byOptions(lower, upper, given)
-  return ['leave them out of ', ...below, ', or do what ', ...above, ' does in an earlier stage: both are shipped']
+    return byOptions(image, lower, upper, given)
+  return [
+    'do what ',
+    ...above,
+    ' does in an earlier stage, or leave them out of ',
+    ...below,
+    ' where it makes them anew: both are shipped',
+  ]
 }
 
-function takenAway(lower: Layer | null, upper: Layer | null, move: { to: string | null } | null): Words {
+function takenAway(
+  image: Measurement,
+  lower: Layer | null,
+  upper: Layer | null,
+  move: { to: string | null } | null,
+): Words {
   const [below, above] = [lineOf(lower), lineOf(upper)]
   const origin = lower === null ? null : originOf(lower).from
   if (origin === 'context' || origin === 'stage') {
     if (move === null)
-      return ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same']
+      return isReadFirst(image, lower, upper)
+        ? inStageOrMount(upper)
+        : ['do not copy them in ', ...below, ': what ', ...above, ' removes is shipped all the same']
     return move.to === null
       ? ['copy what is needed to where ', ...above, ' moves it, and leave the rest out of ', ...below]
       : [
@@ -116,16 +154,26 @@ function takenAway(lower: Layer | null, upper: Layer | null, move: { to: string 
           ' moves them they are shipped again',
         ]
   }
-  if (isCopy(lower))
-    return [
-      'have them in an earlier stage, or by ',
-      { code: 'RUN --mount' },
-      ' in ',
-      ...above,
-      ': what it removes is shipped all the same',
-    ]
+  if (isCopy(lower)) return inStageOrMount(upper)
   if (move !== null) return inSameRun('move them', lower, upper)
   return ['remove them in the same ', { code: 'RUN' }, ' that makes them, ', ...below, ', not in ', ...above]
+}
+
+/** Whether a RUN may have used what a layer brought in, before or while another one takes it away. */
+function isReadFirst({ layers }: Measurement, lower: Layer | null, upper: Layer | null): boolean {
+  if (lower === null || upper === null) return true
+  const between = layers.slice(layers.indexOf(lower) + 1, layers.indexOf(upper))
+  return !onlyRemoves(upper) || between.some((layer) => isRun(layer) && !onlyGives(layer))
+}
+
+function inStageOrMount(upper: Layer | null): Words {
+  return [
+    'have them in an earlier stage and copy from there what is needed, or by ',
+    { code: 'RUN --mount' },
+    ' alone: what ',
+    ...lineOf(upper),
+    ' removes is shipped all the same',
+  ]
 }
 
 function ownerOf(successions: Succession[]): string {

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
-import type { Clock } from '../../clock.ts'
-import { answeringInTime, lastError, type Exec } from '../../exec.ts'
+import { within, type Clock } from '../../clock.ts'
+import { ANSWERS_WITHIN_MS, SAID_NOTHING, answeringInTime, lastError, type Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { EngineSocket } from './engine-socket.ts'
 import { parseJson } from '../../json.ts'
@@ -49,10 +49,17 @@ const REMOVE_WITHIN_MS = 15_000
  * By the engine's own API, where it listens on a socket of this machine: the start of a docker command takes a tenth of a second of
  * processor time, and reading an image takes five. `signal` ends all but `remove`. https://docs.docker.com/reference/api/engine/
  */
-export function imagesBySocket(socket: EngineSocket, signal: AbortSignal): EngineImages {
+export function imagesBySocket(socket: EngineSocket, signal: AbortSignal, clock: Clock): EngineImages {
+  const getInTime = (path: string): Promise<EngineAnswer> =>
+    within(
+      clock,
+      ANSWERS_WITHIN_MS,
+      (over) => ask(socket, 'GET', path, AbortSignal.any([signal, over])),
+      () => ({ ok: false, why: SAID_NOTHING }),
+    )
   return {
-    inspect: (name) => ask(socket, 'GET', `${imagePath(name)}/json`, signal),
-    driverStatus: () => ask(socket, 'GET', '/info', signal),
+    inspect: (name) => getInTime(`${imagePath(name)}/json`),
+    driverStatus: () => getInTime('/info'),
     tag: (id, name) =>
       ask(socket, 'POST', `${imagePath(id)}/tag?${new URLSearchParams(parts(name)).toString()}`, signal),
     push: async (name, own) => {

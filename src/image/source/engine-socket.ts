@@ -86,6 +86,7 @@ function cancelled(): CouldNotMeasure {
 /** An engine that gives no answer, and why. */
 export function unanswered(why: string): CouldNotMeasure {
   return new CouldNotMeasure('precondition', `The Docker engine does not answer: ${why}`, {
-    remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+    remedy:
+      'Start Docker, or restart it where it hangs, and see that this user may use its socket: `docker info` must answer.',
   })
 }

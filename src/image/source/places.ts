@@ -66,7 +66,7 @@ export function createPlaces(deps: PlacesDeps): Places {
   async function engine(): Promise<EngineImages> {
     // A run that was stopped before has still to take away what it made.
     const socket = await findSocket().catch(() => null)
-    return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal)
+    return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock)
   }
 
   function openDaemon(name: string): Source {
