@@ -46862,34 +46862,48 @@ const inEarlierStage = (upper) => [
 ];
 /** What another owner or mode than a COPY gave needs is an option of that. */
 function byOptions(image, lower, upper, successions) {
-    const { owner, mode } = changesOf(successions);
-    const { layer } = successions[0].file;
-    const copied = (image.content?.files ?? []).filter((file) => file.layer === layer);
-    // The option is for folders too, and nobody could go into them.
-    const isClosed = mode && successions.some(({ successor }) => (successor.mode & 0o111) === 0);
-    if (isClosed && copied.length > 1)
+    const changes = changesOf(successions);
+    const modes = new Set(successions.map(({ successor }) => successor.mode));
+    // An option is for all that is copied.
+    const told = { owner: changes.owner, mode: changes.mode && modes.size === 1 };
+    const at = image.layers.indexOf(lower);
+    const copied = (image.content?.files ?? []).filter(({ layer }) => layer === at);
+    // For folders, too, and nobody could go into them; an archive that is unpacked has its own modes.
+    const isClosed = [...modes].some((mode) => (mode & 0o111) === 0) && copied.length > 1;
+    if (told.mode && (isClosed || UNPACKED.test(lower.instruction)))
+        return inEarlierStage(upper);
+    if (!told.owner && !told.mode)
         return inEarlierStage(upper);
     const options = [
-        ...(owner ? [`--chown=${ownerOf(successions)}`] : []),
-        ...(mode ? [`--chmod=${modeOf(successions)}`] : []),
+        ...(told.owner ? [`--chown=${ownerOf(successions)}`] : []),
+        ...(told.mode ? [`--chmod=${[...modes][0].toString(8)}`] : []),
     ];
     const code = [keywordOf(lower), ...options].join(' ');
-    // What else it copies keeps its owner.
-    const isPart = copied.some(({ lost }) => lost === null);
+    const paths = new Set(successions.map(({ file }) => file.path));
+    const isPart = copied.some(({ path, lost }) => !paths.has(path) && lost?.how !== 'removed');
     const copying = isPart
         ? ['copy them apart from the rest of ', ...lineOf(lower), ', with ', { code }]
         : ['use ', { code }, ' in ', ...lineOf(lower)];
-    return [...copying, ...withoutGiving(upper, { owner, mode })];
+    return [...copying, ...withoutGiving(image, upper, successions, told)];
 }
+const UNPACKED = /^ADD\s.*\.(?:tar|tgz|tbz2?|txz)\b/is;
 /** What becomes of the line that gave the files away, once that is not needed any more. */
-function withoutGiving(upper, { owner, mode }) {
+function withoutGiving({ layers, content }, upper, successions, { owner, mode }) {
+    const at = layers.indexOf(upper);
+    const files = content?.files ?? [];
+    const folder = commonFolder(successions.map(({ file }) => file.path));
+    const lost = new Set(files.filter((file) => file.lost?.layer === at).map(({ path }) => path));
+    if (files.some(({ layer, path }) => layer === at && path.startsWith(`${folder}/`) && !lost.has(path)))
+        return [', and have ', ...lineOf(upper), ' give away only what it makes itself'];
+    const programs = [...(owner ? ['chown', 'chgrp'] : []), ...(mode ? ['chmod'] : [])].join('|');
+    const recursive = new RegExp(String.raw `\b(?:${programs})\s(?:[^&|;\n]*?\s)?(?:-[a-zA-Z]*R[a-zA-Z]*|--recursive)\s`);
     // The folder itself costs nothing, and may be one that no COPY makes.
-    if (/\b(?:chown|chgrp|chmod)\s+(?:-\S+\s+)*?(?:-[a-z]*R[a-z]*|--recursive)\s/.test(upper?.instruction ?? ''))
+    if (recursive.test(upper.instruction))
         return [', and leave ', { code: '-R' }, ' out of ', ...lineOf(upper)];
-    if (!isRun(upper) || onlyGivesAlone(upper))
+    if (onlyGivesAlone(upper) && !/\bfind\s/.test(upper.instruction))
         return [' instead of ', ...lineOf(upper)];
     const commands = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])];
-    const out = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]));
+    const out = commands.flatMap((command, which) => (which === 0 ? [command] : [' and ', command]));
     return [', and leave ', ...out, ' out of ', ...lineOf(upper)];
 }
 /** What is changed is none of what is known of a file. */
@@ -46897,12 +46911,13 @@ const setsAttributes = (layer) => /\b(?:setcap|setfattr|chcon)\b/.test(layer?.in
 function shippedAgain(image, lower, upper, successions) {
     const { owner, mode } = changesOf(successions);
     const [below, above] = [lineOf(lower), lineOf(upper)];
+    if (!isRun(upper))
+        return ['bring them in once, by ', ...below, ' or by ', ...above];
     if (setsAttributes(upper))
         return isRun(lower) ? inSameRun('do it', lower, upper) : inEarlierStage(upper);
     if (owner || mode)
         return isCopy(lower) ? byOptions(image, lower, upper, successions) : inSameRun('do it', lower, upper);
-    const text = upper?.instruction ?? '';
-    if (!isRun(upper) || !/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(text))
+    if (!/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(upper.instruction))
         return ['bring them in once, by ', ...below, ' or by ', ...above];
     if (isRun(lower))
         return inSameRun('do it', lower, upper);
@@ -46911,12 +46926,13 @@ function shippedAgain(image, lower, upper, successions) {
 function writtenAgain(image, files, lower, upper, successions) {
     const [below, above] = [lineOf(lower), lineOf(upper)];
     const half = bytesOf(files) / 2;
-    if (bytesOf(successions.map(({ file }) => file)) < half)
-        return ['leave them out of ', ...below, ': ', ...above, ' puts something else in their place'];
     if (!isRun(upper))
         return ['write them once: ', ...below, ' and ', ...above, ' both bring them in'];
     if (isRun(lower))
         return inSameRun('write them', lower, upper);
+    const isLeft = bytesOf(successions.map(({ file }) => file)) >= half;
+    if (!isLeft && !/\bmv\b/.test(upper.instruction))
+        return ['leave them out of ', ...below, ': ', ...above, ' puts something else in their place'];
     // Small files have no checksum: the same size and another owner is what a `chown -R` beside other commands leaves.
     const given = successions.filter((each) => {
         const { owner, mode } = changesOf([each]);
@@ -46978,10 +46994,6 @@ function ownerOf(successions) {
     const owners = new Set(successions.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
     return owners.size === 1 ? [...owners][0] : '…';
 }
-function modeOf(successions) {
-    const modes = new Set(successions.map(({ successor }) => successor.mode.toString(8)));
-    return modes.size === 1 ? [...modes][0] : '…';
-}
 /** What came with the base image is pulled with it, whatever is done to it above. */
 function ofBase({ baseImage }, upper, fate) {
     const name = baseImage === null ? ['the base image'] : [{ code: baseImage.name }];
@@ -46992,6 +47004,8 @@ function ofBase({ baseImage }, upper, fate) {
     }
     if (fate.kind === 'replaced')
         return ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same'];
+    if (setsAttributes(upper))
+        return ['start from an image that has it so: what comes with ', ...name, ' is shipped all the same'];
     return [
         'leave them in ',
         ...lineOf(upper),
@@ -76081,7 +76095,7 @@ function createPlaces(deps) {
     const openReceiver = () => (receiver ??= startReceiver(deps.layers));
     const unpushed = new Map();
     async function engine() {
-        // A run that was stopped before has still to take away what it made.
+        // A run that was stopped, or whose engine hangs, has still to take away what it made.
         const socket = await findSocket().catch(() => null);
         return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock);
     }

@@ -63,7 +63,7 @@ describe('files that are shipped twice', () => {
       'mode',
       { mode: 0o755 },
       'files that line 7 ships again for another mode',
-      'use `COPY --chmod=755` in line 5, and leave `-R` out of line 7',
+      'use `COPY --chmod=755` in line 5 instead of line 7',
     ],
     [
       'owner and mode',
@@ -172,6 +172,72 @@ describe('files that are shipped twice', () => {
   test('by a chown alone', () => {
     const [found] = removedLater(twice({ uid: 5 }, 'RUN chown 5 /app/big'))
     expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5 instead of line 7')
+  })
+
+  test('by a COPY that gives them away', () => {
+    const [found] = removedLater(twice({ uid: 5 }, 'COPY --chown=5 . /app'))
+    expect(plain(found!.fix)).toBe('bring them in once, by line 5 or by line 7')
+  })
+
+  test('beside what is made there, which is given away alone', () => {
+    const files = [
+      aFile('/app/a', 900_000, 2, copied),
+      aFile('/app/a', 900_000, 3, { checksum: 7, uid: 5 }),
+      aFile('/app/node_modules/b', 900_000, 3, { uid: 5 }),
+    ]
+    const [found] = removedLater(anImage([base, install, copy, last('RUN npm ci && chown -R 5 /app')], files))
+    expect(plain(found!.fix)).toBe(
+      'use `COPY --chown=5:0` in line 5, and have line 7 give away only what it makes itself',
+    )
+  })
+
+  test.each(['RUN chown 5:0 -R /app', 'RUN useradd app && chown --recursive 5 /app'])('by %s', (instruction) => {
+    const [found] = removedLater(twice({ uid: 5 }, instruction))
+    expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5, and leave `-R` out of line 7')
+  })
+
+  test('by another command than the one for all', () => {
+    const [found] = removedLater(twice({ mode: 0o755 }, 'RUN chown -R 5 /var/log && chmod 755 /app/big'))
+    expect(plain(found!.fix)).toBe('use `COPY --chmod=755` in line 5 instead of line 7')
+  })
+
+  test('for an owner, and some of them for a mode of their own', () => {
+    const files = ['a', 'b'].flatMap((name, which) => [
+      aFile(`/app/${name}`, 900_000, 2, copied),
+      aFile(`/app/${name}`, 900_000, 3, { checksum: 7, uid: 5, mode: which === 0 ? 0o755 : 0o644 }),
+    ])
+    const run = last('RUN chown -R 5 /app && chmod +x /app/a')
+    const [found] = removedLater(anImage([base, install, copy, run], files))
+    expect(plain(found!.fix)).toBe('use `COPY --chown=5:0` in line 5, and leave `-R` out of line 7')
+  })
+
+  test('of which others that came with them are given to somebody else', () => {
+    const files = [
+      aFile('/srv/a', 900_000, 2, { checksum: 7, lost: again }),
+      aFile('/srv/b', 900_000, 2, { checksum: 8, lost: { layer: 4, how: 'replaced' } }),
+      aFile('/srv/a', 900_000, 3, { checksum: 7, uid: 5 }),
+      aFile('/srv/b', 900_000, 4, { checksum: 8, uid: 6 }),
+    ]
+    const layers = [base, install, copy, last('RUN chown 5 /srv/a'), aLayer('RUN chown 6 /srv/b', { line: 9 })]
+    expect(removedLater(anImage(layers, files)).map(({ fix }) => plain(fix))).toEqual([
+      'copy them apart from the rest of line 5, with `COPY --chown=5:0` instead of line 7',
+      'copy them apart from the rest of line 5, with `COPY --chown=6:0` instead of line 9',
+    ])
+  })
+
+  test('of an archive that is unpacked, for a mode', () => {
+    const added = aLayer('ADD app.tar.gz /opt/', { line: 5 })
+    const files = [aFile('/opt/a', 900_000, 2, copied), aFile('/opt/a', 900_000, 3, { checksum: 7, mode: 0o755 })]
+    const [found] = removedLater(anImage([base, install, added, last('RUN chmod 755 /opt/a')], files))
+    expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
+  })
+
+  test('by a move, and links in their place', () => {
+    const layers = [base, install, copy, last('RUN mv /app/big /data && ln -s /data /app/big')]
+    const [found] = removedLater(anImage(layers, [aFile('/app/big', 9_000_000, 2, copied)]))
+    expect(plain(found!.fix)).toBe(
+      'do what line 7 does in an earlier stage, or leave them out of line 5 where it makes them anew: both are shipped',
+    )
   })
 
   test('of which others that came with them are not', () => {
@@ -382,6 +448,12 @@ describe('the base image’s files', () => {
       'RUN chgrp -R 0 /usr/local/tomcat',
       { gid: 5 },
       'leave them in line 7 as `debian:bookworm` has them, but for what has to be written to: its own are shipped all the same',
+    ],
+    [
+      'given rights',
+      'RUN setcap cap_net_bind_service=+ep /usr/local/tomcat/a',
+      {},
+      'start from an image that has it so: what comes with `debian:bookworm` is shipped all the same',
     ],
   ])('and %s', (_, instruction, upper, fix) => {
     const files = [

@@ -2,7 +2,7 @@ import type { ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import type { Words } from './finding.ts'
 import { keywordOf, lineOf, mayGive, onlyGives, onlyGivesAlone, onlyRemoves, originOf } from './instruction.ts'
-import { bytesOf, isOwn } from './weigh.ts'
+import { bytesOf, commonFolder, isOwn } from './weigh.ts'
 
 /** A file and what a later layer ships in its place. */
 export type Succession = { file: ImageFile; successor: ImageFile }
@@ -53,34 +53,52 @@ const inEarlierStage = (upper: Layer | null): Words => [
 ]
 
 /** What another owner or mode than a COPY gave needs is an option of that. */
-function byOptions(image: Measurement, lower: Layer, upper: Layer | null, successions: Succession[]): Words {
-  const { owner, mode } = changesOf(successions)
-  const { layer } = successions[0]!.file
-  const copied = (image.content?.files ?? []).filter((file) => file.layer === layer)
-  // The option is for folders too, and nobody could go into them.
-  const isClosed = mode && successions.some(({ successor }) => (successor.mode & 0o111) === 0)
-  if (isClosed && copied.length > 1) return inEarlierStage(upper)
+function byOptions(image: Measurement, lower: Layer, upper: Layer, successions: Succession[]): Words {
+  const changes = changesOf(successions)
+  const modes = new Set(successions.map(({ successor }) => successor.mode))
+  // An option is for all that is copied.
+  const told = { owner: changes.owner, mode: changes.mode && modes.size === 1 }
+  const at = image.layers.indexOf(lower)
+  const copied = (image.content?.files ?? []).filter(({ layer }) => layer === at)
+  // For folders, too, and nobody could go into them; an archive that is unpacked has its own modes.
+  const isClosed = [...modes].some((mode) => (mode & 0o111) === 0) && copied.length > 1
+  if (told.mode && (isClosed || UNPACKED.test(lower.instruction))) return inEarlierStage(upper)
+  if (!told.owner && !told.mode) return inEarlierStage(upper)
   const options = [
-    ...(owner ? [`--chown=${ownerOf(successions)}`] : []),
-    ...(mode ? [`--chmod=${modeOf(successions)}`] : []),
+    ...(told.owner ? [`--chown=${ownerOf(successions)}`] : []),
+    ...(told.mode ? [`--chmod=${[...modes][0]!.toString(8)}`] : []),
   ]
   const code = [keywordOf(lower), ...options].join(' ')
-  // What else it copies keeps its owner.
-  const isPart = copied.some(({ lost }) => lost === null)
+  const paths = new Set(successions.map(({ file }) => file.path))
+  const isPart = copied.some(({ path, lost }) => !paths.has(path) && lost?.how !== 'removed')
   const copying: Words = isPart
     ? ['copy them apart from the rest of ', ...lineOf(lower), ', with ', { code }]
     : ['use ', { code }, ' in ', ...lineOf(lower)]
-  return [...copying, ...withoutGiving(upper, { owner, mode })]
+  return [...copying, ...withoutGiving(image, upper, successions, told)]
 }
 
+const UNPACKED = /^ADD\s.*\.(?:tar|tgz|tbz2?|txz)\b/is
+
 /** What becomes of the line that gave the files away, once that is not needed any more. */
-function withoutGiving(upper: Layer | null, { owner, mode }: { owner: boolean; mode: boolean }): Words {
+function withoutGiving(
+  { layers, content }: Measurement,
+  upper: Layer,
+  successions: Succession[],
+  { owner, mode }: { owner: boolean; mode: boolean },
+): Words {
+  const at = layers.indexOf(upper)
+  const files = content?.files ?? []
+  const folder = commonFolder(successions.map(({ file }) => file.path))
+  const lost = new Set(files.filter((file) => file.lost?.layer === at).map(({ path }) => path))
+  if (files.some(({ layer, path }) => layer === at && path.startsWith(`${folder}/`) && !lost.has(path)))
+    return [', and have ', ...lineOf(upper), ' give away only what it makes itself']
+  const programs = [...(owner ? ['chown', 'chgrp'] : []), ...(mode ? ['chmod'] : [])].join('|')
+  const recursive = new RegExp(String.raw`\b(?:${programs})\s(?:[^&|;\n]*?\s)?(?:-[a-zA-Z]*R[a-zA-Z]*|--recursive)\s`)
   // The folder itself costs nothing, and may be one that no COPY makes.
-  if (/\b(?:chown|chgrp|chmod)\s+(?:-\S+\s+)*?(?:-[a-z]*R[a-z]*|--recursive)\s/.test(upper?.instruction ?? ''))
-    return [', and leave ', { code: '-R' }, ' out of ', ...lineOf(upper)]
-  if (!isRun(upper) || onlyGivesAlone(upper)) return [' instead of ', ...lineOf(upper)]
+  if (recursive.test(upper.instruction)) return [', and leave ', { code: '-R' }, ' out of ', ...lineOf(upper)]
+  if (onlyGivesAlone(upper) && !/\bfind\s/.test(upper.instruction)) return [' instead of ', ...lineOf(upper)]
   const commands: Words = [...(owner ? [{ code: 'chown' }] : []), ...(mode ? [{ code: 'chmod' }] : [])]
-  const out: Words = commands.flatMap((command, at) => (at === 0 ? [command] : [' and ', command]))
+  const out: Words = commands.flatMap((command, which) => (which === 0 ? [command] : [' and ', command]))
   return [', and leave ', ...out, ' out of ', ...lineOf(upper)]
 }
 
@@ -90,11 +108,11 @@ const setsAttributes = (layer: Layer | null): boolean => /\b(?:setcap|setfattr|c
 function shippedAgain(image: Measurement, lower: Layer | null, upper: Layer | null, successions: Succession[]): Words {
   const { owner, mode } = changesOf(successions)
   const [below, above] = [lineOf(lower), lineOf(upper)]
+  if (!isRun(upper)) return ['bring them in once, by ', ...below, ' or by ', ...above]
   if (setsAttributes(upper)) return isRun(lower) ? inSameRun('do it', lower, upper) : inEarlierStage(upper)
   if (owner || mode)
     return isCopy(lower) ? byOptions(image, lower, upper, successions) : inSameRun('do it', lower, upper)
-  const text = upper?.instruction ?? ''
-  if (!isRun(upper) || !/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(text))
+  if (!/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(upper.instruction))
     return ['bring them in once, by ', ...below, ' or by ', ...above]
   if (isRun(lower)) return inSameRun('do it', lower, upper)
   return ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']
@@ -109,10 +127,11 @@ function writtenAgain(
 ): Words {
   const [below, above] = [lineOf(lower), lineOf(upper)]
   const half = bytesOf(files) / 2
-  if (bytesOf(successions.map(({ file }) => file)) < half)
-    return ['leave them out of ', ...below, ': ', ...above, ' puts something else in their place']
   if (!isRun(upper)) return ['write them once: ', ...below, ' and ', ...above, ' both bring them in']
   if (isRun(lower)) return inSameRun('write them', lower, upper)
+  const isLeft = bytesOf(successions.map(({ file }) => file)) >= half
+  if (!isLeft && !/\bmv\b/.test(upper.instruction))
+    return ['leave them out of ', ...below, ': ', ...above, ' puts something else in their place']
   // Small files have no checksum: the same size and another owner is what a `chown -R` beside other commands leaves.
   const given = successions.filter((each) => {
     const { owner, mode } = changesOf([each])
@@ -181,11 +200,6 @@ function ownerOf(successions: Succession[]): string {
   return owners.size === 1 ? [...owners][0]! : '…'
 }
 
-function modeOf(successions: Succession[]): string {
-  const modes = new Set(successions.map(({ successor }) => successor.mode.toString(8)))
-  return modes.size === 1 ? [...modes][0]! : '…'
-}
-
 /** What came with the base image is pulled with it, whatever is done to it above. */
 function ofBase({ baseImage }: Measurement, upper: Layer | null, fate: Fate): Words {
   const name: Words = baseImage === null ? ['the base image'] : [{ code: baseImage.name }]
@@ -196,6 +210,8 @@ function ofBase({ baseImage }: Measurement, upper: Layer | null, fate: Fate): Wo
   }
   if (fate.kind === 'replaced')
     return ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
+  if (setsAttributes(upper))
+    return ['start from an image that has it so: what comes with ', ...name, ' is shipped all the same']
   return [
     'leave them in ',
     ...lineOf(upper),

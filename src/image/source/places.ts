@@ -64,7 +64,7 @@ export function createPlaces(deps: PlacesDeps): Places {
   const unpushed = new Map<string, string>()
 
   async function engine(): Promise<EngineImages> {
-    // A run that was stopped before has still to take away what it made.
+    // A run that was stopped, or whose engine hangs, has still to take away what it made.
     const socket = await findSocket().catch(() => null)
     return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock)
   }
