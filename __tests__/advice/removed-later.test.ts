@@ -225,11 +225,17 @@ describe('files that are shipped twice', () => {
     ])
   })
 
-  test('of an archive that is unpacked, for a mode', () => {
-    const added = aLayer('ADD app.tar.gz /opt/', { line: 5 })
-    const files = [aFile('/opt/a', 900_000, 2, copied), aFile('/opt/a', 900_000, 3, { checksum: 7, mode: 0o755 })]
-    const [found] = removedLater(anImage([base, install, added, last('RUN chmod 755 /opt/a')], files))
-    expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
+  test.each([
+    ['an address', 'ADD https://example.org/tini /tini', 'use `ADD --chmod=755` in line 5 instead of line 7'],
+    [
+      'an archive, which has its own',
+      'ADD tini.tar.gz /',
+      'do it in an earlier stage and copy them from there: line 7 ships them again',
+    ],
+  ])('for another mode than that of %s', (_, instruction, fix) => {
+    const files = [aFile('/tini', 900_000, 2, copied), aFile('/tini', 900_000, 3, { checksum: 7, mode: 0o755 })]
+    const layers = [base, install, aLayer(instruction, { line: 5 }), last('RUN chmod 755 /tini')]
+    expect(removedLater(anImage(layers, files)).map((found) => plain(found.fix))).toEqual([fix])
   })
 
   test('by a move, and links in their place', () => {
@@ -265,13 +271,6 @@ describe('files that are shipped twice', () => {
   test('for a mode and more that no option gives', () => {
     const [found] = removedLater(twice({ mode: 0o755 }, 'RUN chmod 755 /app/big && setcap cap_chown=+ep /app/big'))
     expect(plain(found!.fix)).toBe('do it in an earlier stage and copy them from there: line 7 ships them again')
-  })
-
-  test('by an ADD of an address', () => {
-    const added = aLayer('ADD https://example.org/tini /tini', { line: 5 })
-    const files = [aFile('/tini', 900_000, 2, copied), aFile('/tini', 900_000, 3, { checksum: 7, mode: 0o755 })]
-    const [found] = removedLater(anImage([base, install, added, last('RUN chmod 755 /tini')], files))
-    expect(plain(found!.fix)).toBe('use `ADD --chmod=755` in line 5 instead of line 7')
   })
 })
 

@@ -44267,24 +44267,25 @@ function lineOf(layer) {
 function keywordOf(layer) {
     return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? '';
 }
-/** A command that gives files another owner or mode, or one that usually stands beside it and writes no file of an app's. */
-const GIVING = /^\s*(?:(?:chown|chgrp|chmod|mkdir|adduser|addgroup|useradd|groupadd|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s;
-/** The same alone, and what removes. */
-const GIVING_ALONE = /^\s*(?:(?:chown|chgrp|chmod|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s;
+/** A command that gives files another owner or mode. */
+const GIVING = /^\s*(?:(?:chown|chgrp|chmod|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s;
+/** One that usually stands beside it, and writes no file of an app's. */
+const PREPARING = /^\s*(?:mkdir|adduser|addgroup|useradd|groupadd)\s/;
 const REMOVING = /^\s*(?:(?:rm|rmdir|cd|set)\s|find\s.*\s(?:-delete\b|-exec(?:dir)?\s+rm\s))/s;
-function runsOnly({ instruction }, what) {
+/** Whether a layer's instruction is a `RUN` of nothing but such commands. */
+function runsOnly({ instruction }, ...kinds) {
     const [, text] = /^RUN\s+(?:\/bin\/sh -c )?(.*?)(?: # buildkit)?$/is.exec(instruction) ?? [];
     // A redirection writes, and what follows it is no command of these.
     const commands = text?.replaceAll(/\\\r?\n/g, ' ').split(/&&|\|\||[;|\n>]/);
-    return commands?.every((command) => what.test(command)) === true;
+    return commands?.every((command) => kinds.some((kind) => kind.test(command))) === true;
 }
 /** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
 function onlyGives(layer) {
-    return runsOnly(layer, GIVING);
+    return runsOnly(layer, GIVING, PREPARING);
 }
 /** Whether it does nothing else at all. */
 function onlyGivesAlone(layer) {
-    return runsOnly(layer, GIVING_ALONE);
+    return runsOnly(layer, GIVING);
 }
 /** Whether a layer's instruction is a `RUN` that does nothing but remove files. */
 function onlyRemoves(layer) {
@@ -45400,7 +45401,7 @@ function shippedAgain(image, lower, upper, successions) {
         return isRun(lower) ? inSameRun('do it', lower, upper) : inEarlierStage(upper);
     if (owner || mode)
         return isCopy(lower) ? byOptions(image, lower, upper, successions) : inSameRun('do it', lower, upper);
-    if (!/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(upper.instruction))
+    if (!mayGive(upper) && !/\bln\b/.test(upper.instruction))
         return ['bring them in once, by ', ...below, ' or by ', ...above];
     if (isRun(lower))
         return inSameRun('do it', lower, upper);
@@ -45533,14 +45534,16 @@ const removedLater = (image) => {
         return `${file.layer} ${upper} ${fate}`;
     });
     const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
-    return largestFirst(large.map((its) => removed_later_findingOf(image, its, history)));
+    if (large.length === 0)
+        return [];
+    const predecessors = new Map([...successors].map(([file, successor]) => [successor, file]));
+    return largestFirst(large.map((its) => removed_later_findingOf(image, its, history, predecessors)));
 };
 function historyOf(image, lost) {
     const successors = successorsOf(image, lost);
     const gives = image.layers.map(onlyGives);
     return {
         successors,
-        predecessors: new Map([...successors].map(([file, successor]) => [successor, file])),
         isSame: (file) => {
             const successor = successors.get(file);
             return successor !== undefined && hasSameContent(file, successor, gives[successor.layer] === true);
@@ -45581,7 +45584,7 @@ function hasSameContent(one, other, isGiven) {
     return isGiven;
 }
 /** Of files of one layer that one other took from the image, all in the same way. */
-function removed_later_findingOf(image, files, history) {
+function removed_later_findingOf(image, files, history, predecessors) {
     const [{ layer: at, lost }] = files;
     const lower = image.layers[at] ?? null;
     const upper = image.layers[lost.layer] ?? null;
@@ -45589,7 +45592,7 @@ function removed_later_findingOf(image, files, history) {
     const common = commonFolder(files.map(({ path }) => path));
     const found = findingIn(image, files, {
         what: ['files that ', ...lineOf(upper), whatIsDone(fate)],
-        fix: shipOnce(image, files, broughtBy(image, files, history), upper, fate),
+        fix: shipOnce(image, files, broughtBy(image, files, history, predecessors), upper, fate),
         key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${fate.kind}`,
         placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
     });
@@ -45606,7 +45609,7 @@ function fateOf(image, files, history) {
     return { kind, successions };
 }
 /** The layer that brought most of the files in, where the one that has them last merely ships them again. */
-function broughtBy(image, files, { predecessors, isSame }) {
+function broughtBy(image, files, { isSame }, predecessors) {
     const [main] = heaviest(files, (file) => {
         let first = file;
         for (let before = predecessors.get(first); before; before = predecessors.get(first)) {
@@ -83056,16 +83059,14 @@ function createPlaces(deps) {
     let receiver;
     const openReceiver = () => (receiver ??= startReceiver(deps.layers));
     const unpushed = new Map();
-    async function engine() {
-        // A run that was stopped, or whose engine hangs, has still to take away what it made.
-        const socket = await findSocket().catch(() => null);
-        return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock);
-    }
+    const engineAt = (socket) => socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock);
+    // A run that was stopped, or whose engine hangs, has still to take away what it made.
+    const engine = async () => engineAt(await findSocket().catch(() => null));
     function openDaemon(name) {
         return {
             images: async (wanted) => {
-                await findSocket();
-                const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn };
+                const asked = engineAt(await findSocket());
+                const surroundings = { exec, engine: asked, saveImage, receiver: await openReceiver(), unpushed, warn };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
             close: () => Promise.resolve(),

@@ -55,29 +55,28 @@ export function keywordOf(layer: Layer | null): string {
   return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? ''
 }
 
-/** A command that gives files another owner or mode, or one that usually stands beside it and writes no file of an app's. */
-const GIVING =
-  /^\s*(?:(?:chown|chgrp|chmod|mkdir|adduser|addgroup|useradd|groupadd|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s
-
-/** The same alone, and what removes. */
-const GIVING_ALONE = /^\s*(?:(?:chown|chgrp|chmod|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s
+/** A command that gives files another owner or mode. */
+const GIVING = /^\s*(?:(?:chown|chgrp|chmod|cd|set)\s|find\s.*\s-exec(?:dir)?\s+(?:chown|chgrp|chmod)\s)/s
+/** One that usually stands beside it, and writes no file of an app's. */
+const PREPARING = /^\s*(?:mkdir|adduser|addgroup|useradd|groupadd)\s/
 const REMOVING = /^\s*(?:(?:rm|rmdir|cd|set)\s|find\s.*\s(?:-delete\b|-exec(?:dir)?\s+rm\s))/s
 
-function runsOnly({ instruction }: Layer, what: RegExp): boolean {
+/** Whether a layer's instruction is a `RUN` of nothing but such commands. */
+function runsOnly({ instruction }: Layer, ...kinds: RegExp[]): boolean {
   const [, text] = /^RUN\s+(?:\/bin\/sh -c )?(.*?)(?: # buildkit)?$/is.exec(instruction) ?? []
   // A redirection writes, and what follows it is no command of these.
   const commands = text?.replaceAll(/\\\r?\n/g, ' ').split(/&&|\|\||[;|\n>]/)
-  return commands?.every((command) => what.test(command)) === true
+  return commands?.every((command) => kinds.some((kind) => kind.test(command))) === true
 }
 
 /** Whether a layer's instruction is a `RUN` that gives files another owner or mode and does nothing else to them. */
 export function onlyGives(layer: Layer): boolean {
-  return runsOnly(layer, GIVING)
+  return runsOnly(layer, GIVING, PREPARING)
 }
 
 /** Whether it does nothing else at all. */
 export function onlyGivesAlone(layer: Layer): boolean {
-  return runsOnly(layer, GIVING_ALONE)
+  return runsOnly(layer, GIVING)
 }
 
 /** Whether a layer's instruction is a `RUN` that does nothing but remove files. */

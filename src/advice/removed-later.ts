@@ -37,13 +37,14 @@ export const removedLater: Rule = (image) => {
     return `${file.layer} ${upper} ${fate}`
   })
   const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
-  return largestFirst(large.map((its) => findingOf(image, its, history)))
+  if (large.length === 0) return []
+  const predecessors = new Map([...successors].map(([file, successor]) => [successor, file]))
+  return largestFirst(large.map((its) => findingOf(image, its, history, predecessors)))
 }
 
 /** What stands in the place of files that were lost, and which of that has the same content. */
 type History = {
   successors: ReadonlyMap<ImageFile, ImageFile>
-  predecessors: ReadonlyMap<ImageFile, ImageFile>
   isSame: (file: ImageFile) => boolean
 }
 
@@ -52,7 +53,6 @@ function historyOf(image: Measurement, lost: ImageFile[]): History {
   const gives = image.layers.map(onlyGives)
   return {
     successors,
-    predecessors: new Map([...successors].map(([file, successor]) => [successor, file])),
     isSame: (file) => {
       const successor = successors.get(file)
       return successor !== undefined && hasSameContent(file, successor, gives[successor.layer] === true)
@@ -94,8 +94,16 @@ function hasSameContent(one: ImageFile, other: ImageFile, isGiven: boolean): boo
   return isGiven
 }
 
+/** By what stands in a file's place: that file. */
+type Predecessors = ReadonlyMap<ImageFile, ImageFile>
+
 /** Of files of one layer that one other took from the image, all in the same way. */
-function findingOf(image: Measurement, files: ImageFile[], history: History): Found & { bytes: number } {
+function findingOf(
+  image: Measurement,
+  files: ImageFile[],
+  history: History,
+  predecessors: Predecessors,
+): Found & { bytes: number } {
   const [{ layer: at, lost }] = files as [ImageFile]
   const lower = image.layers[at] ?? null
   const upper = image.layers[lost!.layer] ?? null
@@ -103,7 +111,7 @@ function findingOf(image: Measurement, files: ImageFile[], history: History): Fo
   const common = commonFolder(files.map(({ path }) => path))
   const found = findingIn(image, files, {
     what: ['files that ', ...lineOf(upper), whatIsDone(fate)],
-    fix: shipOnce(image, files, broughtBy(image, files, history), upper, fate),
+    fix: shipOnce(image, files, broughtBy(image, files, history, predecessors), upper, fate),
     key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${fate.kind}`,
     placeOf: ({ path }) =>
       files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
@@ -122,7 +130,12 @@ function fateOf(image: Measurement, files: ImageFile[], history: History): Fate 
 }
 
 /** The layer that brought most of the files in, where the one that has them last merely ships them again. */
-function broughtBy(image: Measurement, files: ImageFile[], { predecessors, isSame }: History): Layer | null {
+function broughtBy(
+  image: Measurement,
+  files: ImageFile[],
+  { isSame }: History,
+  predecessors: Predecessors,
+): Layer | null {
   const [main] = heaviest(files, (file) => {
     let first = file
     for (let before = predecessors.get(first); before; before = predecessors.get(first)) {

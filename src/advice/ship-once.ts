@@ -112,7 +112,7 @@ function shippedAgain(image: Measurement, lower: Layer | null, upper: Layer | nu
   if (setsAttributes(upper)) return isRun(lower) ? inSameRun('do it', lower, upper) : inEarlierStage(upper)
   if (owner || mode)
     return isCopy(lower) ? byOptions(image, lower, upper, successions) : inSameRun('do it', lower, upper)
-  if (!/\b(?:chown|chgrp|chmod|touch|ln)\b/.test(upper.instruction))
+  if (!mayGive(upper) && !/\bln\b/.test(upper.instruction))
     return ['bring them in once, by ', ...below, ' or by ', ...above]
   if (isRun(lower)) return inSameRun('do it', lower, upper)
   return ['leave them alone in ', ...above, ': ', ...below, ' has brought them in']

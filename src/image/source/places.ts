@@ -7,7 +7,7 @@ import { createCredentials } from './credentials.ts'
 import { createDaemonSource, receiveBuilt } from './daemon.ts'
 import { imagesByCommand, imagesBySocket, type EngineImages } from './engine-images.ts'
 import { createSaveImage } from './engine-save.ts'
-import { createFindSocket, type FindSocket } from './engine-socket.ts'
+import { createFindSocket, type EngineSocket, type FindSocket } from './engine-socket.ts'
 import { ociLayout } from './layout.ts'
 import { startReceiver, type KnownLayers, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
@@ -63,17 +63,17 @@ export function createPlaces(deps: PlacesDeps): Places {
   const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
   const unpushed = new Map<string, string>()
 
-  async function engine(): Promise<EngineImages> {
-    // A run that was stopped, or whose engine hangs, has still to take away what it made.
-    const socket = await findSocket().catch(() => null)
-    return socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock)
-  }
+  const engineAt = (socket: EngineSocket | null): EngineImages =>
+    socket === null ? imagesByCommand(exec, tidyUp, clock) : imagesBySocket(socket, signal, clock)
+
+  // A run that was stopped, or whose engine hangs, has still to take away what it made.
+  const engine = async (): Promise<EngineImages> => engineAt(await findSocket().catch(() => null))
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
-        await findSocket()
-        const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn }
+        const asked = engineAt(await findSocket())
+        const surroundings = { exec, engine: asked, saveImage, receiver: await openReceiver(), unpushed, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
