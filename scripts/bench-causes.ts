@@ -13,9 +13,10 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
-import { engines, type Engine } from '../__tests__/support/engine.ts'
-import { hookUsage, median, writeTables } from './bench-figures.ts'
+import { docker, engines, type Engine } from '../__tests__/support/engine.ts'
+import { BOTH, hookUsage, median, writeTables } from './bench-figures.ts'
 import {
+  loadLayout,
   packTar,
   REAL_IMAGE,
   scaled,
@@ -77,7 +78,7 @@ async function measureAll(): Promise<void> {
       for (const subject of subjects) {
         const images = [subject.before, subject.after, ...(subject.shared === null ? [] : [subject.shared])]
         try {
-          for (const image of images) load(engine, image)
+          for (const { folder } of images) loadLayout(engine, folder)
           // On containerd's store the one way gives both.
           for (const metrics of engine.store === 'classic' ? ['size', BOTH] : [BOTH]) {
             const { figures } = timesOf(subject, ({ tag }) => `docker-daemon:${tag}`, engine, metrics === BOTH)
@@ -104,20 +105,6 @@ async function measureAll(): Promise<void> {
   ].join('\n\n')
   console.log(tables)
   if (options.write) await writeTables('causes', tables)
-}
-
-const BOTH = 'size, download-size'
-
-function docker({ env }: Engine, ...arguments_: string[]): void {
-  execFileSync('docker', arguments_, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
-}
-
-function load({ env }: Engine, { folder }: Image): void {
-  const lines = 'tar -C "$1" -cf - . | docker load --quiet >/dev/null'
-  execFileSync('bash', ['-euo', 'pipefail', '-c', lines, 'bash', folder], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
 }
 
 /** Images made here, with another layer of dependencies in the second one; and one with this project's own, of which the first lacks a package. */

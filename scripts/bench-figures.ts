@@ -6,6 +6,9 @@ import { format, resolveConfig } from 'prettier'
 
 const DOCUMENT = fileURLToPath(new URL('../docs/benchmark.md', import.meta.url))
 
+/** The input `metrics` with all there are. */
+export const BOTH = 'size, download-size'
+
 export function median(values: number[]): number {
   const sorted = values.toSorted((one, other) => one - other)
   return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2

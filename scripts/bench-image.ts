@@ -2,12 +2,14 @@
  * Images for the benchmark of reading, made here and the same on every run: layers of words, JSON, programs and packed files,
  * which gzip makes smaller by about what it does with real ones, in OCI layouts.
  */
+import { execFileSync } from 'node:child_process'
 import { createCipheriv, createHash } from 'node:crypto'
 import { createWriteStream, linkSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import type { Engine } from '../__tests__/support/engine.ts'
 
 /** What a layer has: numbers of files of each kind, and the bytes of all of them. */
 export type LayerPlan = {
@@ -232,4 +234,13 @@ export function writeLayout(folder: string, tag: string, layers: PackedLayer[]):
   }
   write('index.json', { schemaVersion: 2, manifests: [{ ...manifest, annotations }] })
   write('manifest.json', [{ Config: blobPath(config), RepoTags: [tag], Layers: layers.map(blobPath) }])
+}
+
+/** Loads what a layout's folder holds into an engine, under the names that it has there. */
+export function loadLayout({ env }: Engine, folder: string): void {
+  const lines = 'tar -C "$1" -cf - . | docker load --quiet >/dev/null'
+  execFileSync('bash', ['-euo', 'pipefail', '-c', lines, 'bash', folder], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }

@@ -16,7 +16,7 @@ import { markdownTable } from 'markdown-table'
 import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { findRegistry } from '../__tests__/support/peers.ts'
 import { createRepository } from '../__tests__/support/repository.ts'
-import { hookUsage, median, writeTables, type Usage } from './bench-figures.ts'
+import { BOTH, hookUsage, median, writeTables, type Usage } from './bench-figures.ts'
 import { inOneLayer, REAL_IMAGE, scaled, writeLayer, writeLayout, type Layer, type LayerPlan } from './bench-image.ts'
 import { performApart } from './bench-task.ts'
 
@@ -161,7 +161,6 @@ async function unload(): Promise<void> {
 }
 
 const check = (reference: string, metrics = 'size'): string[] => ['check', '--image', reference, '--metrics', metrics]
-const BOTH = 'size, download-size'
 const save = (engine: Engine, { tag }: Image): Task => shell('docker save "$1" >/dev/null', [tag], engine.env)
 /** What any reader of the content has to do, one layer after the other. */
 const list = ({ layers }: Image): Task =>

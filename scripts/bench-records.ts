@@ -12,7 +12,6 @@
  * `--quick`: one round of a short build, to see that all works. `--rounds N`: another number than 3. `--store NAME`: one of the two alone. `--write`: the tables go into docs/benchmark.md. `--action FOLDER`: another
  * build of the action than this repository's.
  */
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -23,8 +22,8 @@ import { startGitHub, type GitHub } from '../__tests__/support/github/server.ts'
 import { payload, type Event } from '../__tests__/support/payload.ts'
 import { checkOut, createRepository, mergeCommit, type TestRepository } from '../__tests__/support/repository.ts'
 import { runAction } from '../__tests__/support/runner.ts'
-import { hookUsage, median, timed, writeTables } from './bench-figures.ts'
-import { writeLayer, writeLayout } from './bench-image.ts'
+import { BOTH, hookUsage, median, timed, writeTables } from './bench-figures.ts'
+import { loadLayout, writeLayer, writeLayout } from './bench-image.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -50,7 +49,6 @@ const INSTALLED = options.quick ? [30] : [30, 100]
 const packagesOf = (megabytes: number): string => `image-budget-bench/packages:${megabytes}`
 const FOLDER = 'dependencies'
 const MIX = { text: 0.35, json: 0.15, program: 0.3, packed: 0.2 }
-const BOTH = 'size, download-size'
 /** What each store tells without an image being read. */
 const AT_HAND = { classic: 'size', containerd: 'download-size' }
 
@@ -217,13 +215,7 @@ async function loadPackages(engine: Engine, megabytes: number): Promise<void> {
   const layer = await writeLayer(folder, { name: FOLDER, files: 40 * megabytes, bytes: megabytes * 1e6, mix: MIX }, 1)
   const layout = join(folder, 'layout')
   writeLayout(layout, packagesOf(megabytes), [layer])
-  execFileSync(
-    'bash',
-    ['-euo', 'pipefail', '-c', 'tar -C "$1" -cf - . | docker load --quiet >/dev/null', 'bash', layout],
-    {
-      env: { ...process.env, ...engine.env },
-    },
-  )
+  loadLayout(engine, layout)
 }
 
 const seconds = (value: number): string => value.toFixed(2)

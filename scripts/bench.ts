@@ -16,12 +16,11 @@ import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { payload } from '../__tests__/support/payload.ts'
 import { createRepository, type TestRepository } from '../__tests__/support/repository.ts'
 import { runAction } from '../__tests__/support/runner.ts'
-import { hookUsage, median, timed } from './bench-figures.ts'
+import { BOTH, hookUsage, median, timed } from './bench-figures.ts'
 
 const quick = process.argv.includes('--quick')
 const MEGABYTES = quick ? [10] : [10, 1000]
 /** What is measured unless a workflow says otherwise, and what each store has at hand. */
-const BOTH = 'size, download-size'
 const AT_HAND = { classic: 'size', containerd: 'download-size' }
 let coldRounds = 0
 const CACHED_ROUNDS = quick ? 3 : 7
