@@ -45056,7 +45056,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 2967:
+/***/ 5177:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45415,6 +45415,93 @@ function isLog(name) {
     return /\.log(?:\.\d+)?$/.test(name);
 }
 
+;// CONCATENATED MODULE: ./build/image/folder.js
+/**
+ * A folder of the file system. As long as names come to it in their order, as they do where a file system was packed, each one is another one:
+ * only then is it enough to know where its files stand in the image's list. Most folders are never looked into, and an image has hundreds of
+ * thousands of files.
+ */
+class Folder {
+    parent;
+    /** The image's files, in which `runs` are. */
+    files;
+    /** What stands in it, but for the files in `runs`. */
+    names = new Map();
+    /** Files in it: from the first of two indexes to before the second, and so on. */
+    runs = [];
+    /** The path that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
+    lastPath = '';
+    constructor(parent, files) {
+        this.parent = parent;
+        this.files = files;
+    }
+    /** Adds the file with this index, unless something may stand at its path already: false, then it is to be `set`. */
+    append(file, at) {
+        if (!this.comesLast(file.path))
+            return false;
+        const { runs } = this;
+        if (runs.at(-1) === at)
+            runs[runs.length - 1] = at + 1;
+        else
+            runs.push(at, at + 1);
+        return true;
+    }
+    /** What stands at a name; undefined: nothing. */
+    get(name) {
+        const found = this.names.get(name);
+        if (found !== undefined || this.runs.length === 0)
+            return found;
+        this.lookInto();
+        return this.names.get(name);
+    }
+    /** The same, of the whole path of something in this folder. */
+    at(path) {
+        return this.comesAfterAll(path) ? undefined : this.get(nameOf(path));
+    }
+    set(path, standing) {
+        if (!this.comesLast(path))
+            this.lookInto();
+        this.names.set(nameOf(path), standing);
+    }
+    delete(name) {
+        this.lookInto();
+        this.names.delete(name);
+    }
+    clear() {
+        this.names.clear();
+        this.runs = [];
+    }
+    *standings() {
+        yield* this.names.values();
+        for (const file of this.inRuns())
+            yield file;
+    }
+    comesAfterAll(path) {
+        return this.lastPath !== null && path > this.lastPath;
+    }
+    comesLast(path) {
+        const isLast = this.comesAfterAll(path);
+        if (isLast)
+            this.lastPath = path;
+        return isLast;
+    }
+    /** From now on all files are known by name. */
+    lookInto() {
+        for (const file of this.inRuns())
+            this.names.set(nameOf(file.path), file);
+        this.runs = [];
+        this.lastPath = null;
+    }
+    *inRuns() {
+        for (let run = 0; run < this.runs.length; run += 2)
+            for (let at = this.runs[run]; at < this.runs[run + 1]; at += 1)
+                yield this.files[at];
+    }
+}
+function nameOf(path) {
+    return path.slice(path.lastIndexOf('/') + 1);
+}
+
 ;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
 const PREFIX = '.wh.';
 const METADATA_PREFIX = '.wh..wh.';
@@ -45439,6 +45526,7 @@ function whiteoutOf(path) {
 
 ;// CONCATENATED MODULE: ./build/image/files.js
 
+
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
 const MAX_LINKS = 40;
 /** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
@@ -45450,8 +45538,8 @@ const MAX_DEPTH = 256;
  * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 function layFiles(layers) {
-    const tree = new Tree();
     const files = [];
+    const tree = new Tree(files);
     for (const [layer, entries] of layers.entries()) {
         const removed = { layer, how: 'removed' };
         const replaced = { layer, how: 'replaced' };
@@ -45477,7 +45565,7 @@ function layFiles(layers) {
                     const file = imageFile(entry, layer);
                     files.push(file);
                     if (whiteoutOf(entry.path) === null)
-                        tree.place(entry.path, file, replaced);
+                        tree.placeLast(replaced);
                     else
                         file.lost = removed;
                     break;
@@ -45533,7 +45621,7 @@ function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
     return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
 }
 function isFolder(standing) {
-    return standing != null && 'names' in standing;
+    return standing instanceof Folder;
 }
 function isLink(standing) {
     return standing != null && 'to' in standing;
@@ -45548,7 +45636,8 @@ function partsOf(path) {
 class Tree {
     /** How many were made. */
     folders = 0;
-    root = { parent: null, names: new Map() };
+    files;
+    root;
     /** How many names a file has, of those that have several: its bytes are lost with the last one. */
     linked = new Map();
     /** The folder that was last placed in: most files lie where the one before does. */
@@ -45557,14 +45646,15 @@ class Tree {
     hasTooManyLinks = false;
     /** How many links lead through each other, at most, in what is being followed. */
     deepest = 0;
-    newFolder(parent) {
-        this.folders += 1;
-        return { parent, names: new Map() };
+    /** `files`: the image's, to which each is added before it is placed. */
+    constructor(files) {
+        this.files = files;
+        this.root = new Folder(null, files);
     }
     at(parts) {
         let standing = this.root;
         for (const name of parts)
-            standing = isFolder(standing) ? standing.names.get(name) : null;
+            standing = isFolder(standing) ? standing.get(name) : null;
         return standing ?? null;
     }
     /**
@@ -45575,12 +45665,16 @@ class Tree {
         if (this.last?.path === path)
             return this.last.folder;
         let { folder, at } = this.nearLast(path);
-        for (const name of partsOf(path.slice(at))) {
-            let next = folder.names.get(name);
+        while (at < path.length) {
+            const slash = path.indexOf('/', at + 1);
+            at = slash === -1 ? path.length : slash;
+            const nextPath = path.slice(0, at);
+            let next = folder.at(nextPath);
             if (!isFolder(next)) {
                 this.lose(next, loss);
-                next = this.newFolder(folder);
-                folder.names.set(name, next);
+                next = new Folder(folder, this.files);
+                this.folders += 1;
+                folder.set(nextPath, next);
             }
             folder = next;
         }
@@ -45602,15 +45696,28 @@ class Tree {
     placeFolder(path, loss) {
         this.folderAt(path, loss);
     }
+    /** Places the file that was added last. What stood there is lost. */
+    placeLast(loss) {
+        const at = this.files.length - 1;
+        const file = this.files[at];
+        const { path } = file;
+        const slash = path.lastIndexOf('/');
+        if (slash === path.length - 1)
+            return;
+        const { last } = this;
+        const isThere = last !== null && last.path.length === slash && path.startsWith(last.path);
+        const folder = isThere ? last.folder : this.folderAt(path.slice(0, slash), loss);
+        if (!folder.append(file, at))
+            this.place(path, file, loss);
+    }
     /** What stood there is lost. */
     place(path, standing, loss) {
         const slash = path.lastIndexOf('/');
-        const name = path.slice(slash + 1);
-        if (name === '')
+        if (slash === path.length - 1)
             return;
         const folder = this.folderAt(path.slice(0, slash), loss);
-        this.lose(folder.names.get(name), loss);
-        folder.names.set(name, standing);
+        this.lose(folder.at(path), loss);
+        folder.set(path, standing);
     }
     /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
     placeLink(path, target, layer, loss) {
@@ -45626,8 +45733,8 @@ class Tree {
         const folder = this.at(parts);
         if (name === undefined || !isFolder(folder))
             return;
-        this.lose(folder.names.get(name), loss);
-        folder.names.delete(name);
+        this.lose(folder.get(name), loss);
+        folder.delete(name);
     }
     /** What stands in a folder is lost, the folder stays. */
     empty(path, loss) {
@@ -45635,7 +45742,7 @@ class Tree {
         if (!isFolder(folder))
             return;
         this.lose(folder, loss);
-        folder.names.clear();
+        folder.clear();
     }
     /** What stands there, and below, is lost. */
     lose(standing, loss) {
@@ -45646,7 +45753,7 @@ class Tree {
             if (!isFolder(next))
                 continue;
             this.last = null;
-            for (const child of next.names.values())
+            for (const child of next.standings())
                 waiting.push(child);
         }
     }
@@ -45661,7 +45768,7 @@ class Tree {
     fileAt(path) {
         const slash = path.lastIndexOf('/');
         this.hasTooManyLinks = false;
-        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1));
+        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.get(path.slice(slash + 1));
         return isFile(found) ? found : null;
     }
     follow(start, path, links) {
@@ -45669,7 +45776,7 @@ class Tree {
         for (const name of partsOf(path)) {
             if (name === '.')
                 continue;
-            const next = name === '..' ? (folder.parent ?? folder) : folder.names.get(name);
+            const next = name === '..' ? (folder.parent ?? folder) : folder.get(name);
             const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
             if (!isFolder(found))
                 return null;
@@ -46054,7 +46161,7 @@ function findBloat(image) {
             const below = `/${file.path.slice(root.length + 1)}`;
             const leftover = leftoverOf(below, reportsHere);
             const made = madeFolder(below);
-            const name = made === null ? '' : nameOf(made);
+            const name = made === null ? '' : context_bloat_nameOf(made);
             const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
             if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
                 const folder = `${root}${made}`;
@@ -46067,7 +46174,7 @@ function findBloat(image) {
                 !leftover.inPackage &&
                 !isNamed(inContext(leftover.folder))) {
                 const { kind, folder } = leftover;
-                const of = kind === 'log' ? '*.log' : nameOf(folder);
+                const of = kind === 'log' ? '*.log' : context_bloat_nameOf(folder);
                 bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
             }
         }
@@ -46125,7 +46232,7 @@ function contextPrefix(sources) {
     const names = source.split('/').filter((name) => name !== '' && name !== '.');
     return names.map((name) => `${name}/`).join('');
 }
-function nameOf(folder) {
+function context_bloat_nameOf(folder) {
     return folder.slice(folder.lastIndexOf('/') + 1);
 }
 /** What a `.dockerignore` should have kept out, one finding a name. */
@@ -46733,14 +46840,10 @@ const posix_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)(
 const CHECKSUM_FLOOR = 50_000;
 /** Most files have none: they share them. */
 const NO_FACTS = [];
-/** Most paths fit into it. */
-const scratch = Buffer.alloc(4096);
-/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of until it is looked into. */
 function flat(path) {
-    // A unit of UTF-16 becomes three bytes at most.
-    return 3 * path.length <= scratch.length
-        ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
-        : Buffer.from(path).toString();
+    path.lastIndexOf('/');
+    return path;
 }
 /** As many entries are packed together. */
 const BLOCK = 1_000;
@@ -46753,8 +46856,8 @@ const entries_KINDS = [
     'removed',
     'opaque',
 ];
-/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
-const NUMBERS = 5;
+/** Elements of `numbers` for each file: its size, mode, uid and gid. */
+const NUMBERS = 4;
 /**
  * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
  * an object takes twice as many.
@@ -46789,25 +46892,31 @@ function createEntries() {
 /** Written as one loop: it is gone through for every entry of an image. */
 function pack(entries) {
     const kinds = new Uint8Array(entries.length);
+    const paths = [];
     const targets = [];
     const numbers = [];
+    const checksums = new Map();
     const facts = new Map();
     let files = 0;
-    for (const [at, entry] of entries.entries()) {
+    for (let at = 0; at < entries.length; at += 1) {
+        const entry = entries[at];
         kinds[at] = entries_KINDS.indexOf(entry.kind);
+        paths.push(entry.path);
         if ('target' in entry)
             targets.push(entry.target);
         if (entry.kind !== 'file')
             continue;
-        numbers.push(entry.size, entry.mode, entry.uid, entry.gid, entry.checksum);
+        numbers.push(entry.size, entry.mode, entry.uid, entry.gid);
+        if (entry.checksum !== null)
+            checksums.set(files, entry.checksum);
         if (entry.facts.length > 0)
             facts.set(files, entry.facts);
         files += 1;
     }
     // A copy has no room to grow.
-    return { kinds, paths: entries.map(({ path }) => path), targets, numbers: numbers.slice(), facts };
+    return { kinds, paths: paths.slice(), targets, numbers: numbers.slice(), checksums, facts };
 }
-function unpack({ kinds, paths, targets, numbers, facts }) {
+function unpack({ kinds, paths, targets, numbers, checksums, facts }) {
     let [files, links] = [0, 0];
     return paths.map((path, at) => {
         const kind = entries_KINDS[kinds[at]];
@@ -46815,7 +46924,8 @@ function unpack({ kinds, paths, targets, numbers, facts }) {
             return { kind, path, target: targets[links++] };
         if (kind !== 'file')
             return { kind, path };
-        const first = NUMBERS * files;
+        const file = files;
+        const first = NUMBERS * file;
         files += 1;
         return {
             kind,
@@ -46824,8 +46934,8 @@ function unpack({ kinds, paths, targets, numbers, facts }) {
             mode: numbers[first + 1],
             uid: numbers[first + 2],
             gid: numbers[first + 3],
-            checksum: numbers[first + 4] ?? null,
-            facts: facts.get(files - 1) ?? NO_FACTS,
+            checksum: checksums.get(file) ?? null,
+            facts: facts.get(file) ?? NO_FACTS,
         };
     });
 }
@@ -47819,8 +47929,8 @@ function similarity(left, right) {
 
 
 /**
- * Compares the files of each group, path by path. What one group has more of and another one less, at the same path, has moved and is no
- * growth of either. In the order of the groups.
+ * Compares the files of each group, folder by folder, and path by path where both sides have a folder. What one group has more of and another
+ * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
     const before = grouped(byFolder(base.files), ({ layer }) => layer);
@@ -47828,51 +47938,89 @@ function deltasOf(base, head, groups) {
     const all = groups.map((group) => {
         const was = foldersOf(before, group.before);
         const is = foldersOf(after, group.after);
-        const deltas = [];
+        const changes = new Map();
         const add = (folder) => {
-            const gone = deltasFrom(was.get(folder) ?? [], base, false);
-            const added = deltasFrom(is.get(folder) ?? [], head, true);
-            for (const delta of joined(gone, added))
-                if (delta.amount !== 0)
-                    deltas.push(delta);
+            const gone = { runs: was.get(folder) ?? [], image: base, isAfter: false };
+            const added = { runs: is.get(folder) ?? [], image: head, isAfter: true };
+            const deltas = deltasIn(folder, gone, added);
+            if (deltas.length > 0)
+                changes.set(folder, deltas);
         };
         for (const folder of was.keys())
             add(folder);
         for (const folder of is.keys())
             if (!was.has(folder))
                 add(folder);
-        return deltas;
+        return changes;
     });
     const moved = withoutMoves(all);
-    return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
+    return all.map((changes, at) => {
+        const deltas = [...changes.values()].flat().filter(({ amount }) => amount !== 0);
+        return { deltas, moved: moved[at] };
+    });
 }
 /** What some of an image's layers have in each folder. */
 function foldersOf(all, layers) {
     return grouped(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
 }
-function deltasFrom(runs, { files, packages }, isAfter) {
-    const deltas = [];
-    let repeats = false;
+function deltasIn(folder, gone, added) {
+    // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
+    if (gone.runs.length === 0)
+        return inOne(folder, added);
+    if (added.runs.length === 0 && !hasRepeats(gone))
+        return inOne(folder, gone);
+    return joined(deltasFrom(gone), deltasFrom(added)).filter(({ amount }) => amount !== 0);
+}
+/** Whether a path may be there twice: of two at one path the first is lost. */
+function hasRepeats({ runs, image: { files } }) {
+    for (const { start, end } of runs)
+        for (let at = start; at < end; at += 1)
+            if (files[at].lost !== null)
+                return true;
+    return false;
+}
+/** One side's files in a folder, in one for each package, and for what is no package's. */
+function inOne(folder, side) {
+    const { image, runs, isAfter } = side;
+    const deltas = new Map();
     for (const { start, end } of runs) {
         for (let at = start; at < end; at += 1) {
-            const { path, size, lost, package: owner } = files[at];
+            const { size, package: owner } = image.files[at];
+            if (size === 0)
+                continue;
             const amount = isAfter ? size : -size;
-            deltas.push({ path, amount, isAfter, package: owner === null ? null : packages[owner] });
-            // Of two at one path the first is lost.
-            if (lost !== null)
-                repeats = true;
+            const known = deltas.get(owner);
+            if (known) {
+                known.amount += amount;
+                known.files += 1;
+            }
+            else {
+                const its = owner === null ? null : image.packages[owner];
+                const each = () => deltasFrom(side, owner);
+                deltas.set(owner, { path: folder, amount, files: 1, isAfter, package: its, each });
+            }
         }
     }
-    return { deltas, repeats };
+    return [...deltas.values()];
 }
-/** Both sides of one folder. Where one has nothing there, nothing is looked for: it may be hundreds of thousands. */
+/** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
+function deltasFrom({ runs, image: { files, packages }, isAfter }, owner) {
+    const deltas = [];
+    for (const { start, end } of runs) {
+        for (let at = start; at < end; at += 1) {
+            const { path, size, package: its } = files[at];
+            if (owner !== undefined && (its !== owner || size === 0))
+                continue;
+            const amount = isAfter ? size : -size;
+            deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its], each: null });
+        }
+    }
+    return deltas;
+}
+/** Both sides of one folder, path by path. */
 function joined(gone, added) {
-    if (gone.deltas.length === 0)
-        return added.deltas;
-    if (added.deltas.length === 0 && !gone.repeats)
-        return gone.deltas;
     const paths = new Map();
-    for (const delta of gone.deltas) {
+    for (const delta of gone) {
         const known = paths.get(delta.path);
         if (known) {
             known.amount += delta.amount;
@@ -47882,7 +48030,7 @@ function joined(gone, added) {
             paths.set(delta.path, delta);
     }
     const others = [];
-    for (const delta of added.deltas) {
+    for (const delta of added) {
         const known = paths.get(delta.path);
         if (!known) {
             others.push(delta);
@@ -47895,52 +48043,32 @@ function joined(gone, added) {
     }
     return [...paths.values(), ...others];
 }
-/** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
-function changedOf(deltas) {
-    const isChange = ({ amount }) => amount !== 0;
-    return deltas.every(isChange) ? deltas : deltas.filter(isChange);
-}
-/** The paths that more than one of the groups has: most are of one. */
-function sharedPaths(groups) {
-    const shared = new Set();
-    const [largest = [], ...others] = groups.toSorted((one, other) => other.length - one.length);
-    const seen = new Set();
-    for (const deltas of others) {
-        for (const { path } of deltas) {
-            if (seen.has(path))
-                shared.add(path);
-            seen.add(path);
+/** Takes what moved out of the amounts, path by path in the folders that more than one group has; gives each group's sum of it. */
+function withoutMoves(groups) {
+    const shared = sharedFolders(groups);
+    for (const changes of groups) {
+        for (const folder of shared) {
+            const deltas = changes.get(folder);
+            if (deltas)
+                changes.set(folder, byPath(deltas));
         }
     }
-    for (const { path } of largest)
-        if (seen.has(path))
-            shared.add(path);
-    return shared;
-}
-/** Takes what moved out of the amounts; gives each group's sum of it. */
-function withoutMoves(groups) {
+    const inShared = groups.map((changes) => [...shared].flatMap((folder) => changes.get(folder) ?? []));
     const totals = new Map();
-    for (const path of sharedPaths(groups))
-        totals.set(path, { up: 0, down: 0 });
-    for (const deltas of groups) {
-        for (const { path, amount } of deltas) {
-            const total = totals.get(path);
-            if (!total)
-                continue;
-            if (amount > 0)
-                total.up += amount;
-            else
-                total.down -= amount;
-        }
+    for (const { path, amount } of inShared.flat()) {
+        const total = totals.get(path) ?? { up: 0, down: 0 };
+        if (amount > 0)
+            total.up += amount;
+        else
+            total.down -= amount;
+        totals.set(path, total);
     }
     for (const total of totals.values())
         total.up = total.down = Math.min(total.up, total.down);
-    return groups.map((deltas) => {
+    return inShared.map((deltas) => {
         let moved = 0;
         for (const delta of deltas) {
             const total = totals.get(delta.path);
-            if (!total)
-                continue;
             const direction = delta.amount > 0 ? 'up' : 'down';
             const bytes = Math.min(total[direction], Math.abs(delta.amount));
             total[direction] -= bytes;
@@ -47950,6 +48078,22 @@ function withoutMoves(groups) {
         }
         return moved;
     });
+}
+/** The folders in which more than one of the groups has a change. */
+function sharedFolders(groups) {
+    const [seen, shared] = [new Set(), new Set()];
+    for (const changes of groups) {
+        for (const folder of changes.keys()) {
+            if (seen.has(folder))
+                shared.add(folder);
+            seen.add(folder);
+        }
+    }
+    return shared;
+}
+/** The same, path by path. */
+function byPath(deltas) {
+    return deltas.flatMap((delta) => delta.each?.() ?? delta);
 }
 
 ;// CONCATENATED MODULE: ./build/compare/packages.js
@@ -48008,6 +48152,7 @@ function changesOfPackages(before, after) {
 }
 
 ;// CONCATENATED MODULE: ./build/compare/parts.js
+
 
 /** Parts of one layer, and packages of one part, that are told; the rest is a number. */
 const MAX_PARTS = 10;
@@ -48104,7 +48249,7 @@ function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfte
         path,
         ecosystem,
         amount: owned.reduce((total, deltas) => total + parts_sum(deltas), 0),
-        files: owned.reduce((total, { length }) => total + length, 0),
+        files: owned.reduce((total, deltas) => total + filesOf(deltas), 0),
         packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
         packageCount: packages.length,
     };
@@ -48136,6 +48281,9 @@ function parts_commonFolder(one, other) {
 function parts_sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
+function filesOf(deltas) {
+    return deltas.reduce((total, { files }) => total + files, 0);
+}
 function parts_foldersOf(deltas, sides) {
     const parts = [];
     const waiting = childrenOf({ path: '', deltas });
@@ -48151,18 +48299,22 @@ function parts_foldersOf(deltas, sides) {
 }
 function childrenOf({ path, deltas }) {
     const children = new Map();
-    for (const delta of deltas) {
+    // What lies right in the folder is told file by file.
+    const isHere = (delta) => delta.each !== null && delta.path.length === path.length + 1;
+    const [here, others] = [deltas.filter(isHere), deltas.filter((delta) => !isHere(delta))];
+    for (const delta of [...others, ...byPath(here)]) {
         if (delta.path.length === path.length)
             continue;
         const end = delta.path.indexOf('/', path.length + 1);
         const childPath = end === -1 ? delta.path : delta.path.slice(0, end);
         let child = children.get(childPath);
         if (!child) {
-            child = { path: childPath, deltas: [], own: null, absolute: 0 };
+            child = { path: childPath, deltas: [], own: null, absolute: 0, files: 0 };
             children.set(childPath, child);
         }
         child.deltas.push(delta);
         child.absolute += Math.abs(delta.amount);
+        child.files += delta.files;
         if (end === -1)
             child.own = delta;
     }
@@ -48172,20 +48324,20 @@ function childrenOf({ path, deltas }) {
 const SHARED = /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/;
 /** The children that tell more than the folder itself; none: the folder is what is told. */
 function telling(branch, { folders }) {
-    const { path, deltas, own, absolute } = branch;
-    if (deltas.length === 1 && own !== null)
+    const { path, own, absolute, files } = branch;
+    if (files === 1 && own !== null)
         return [];
     if (SHARED.test(path))
         return childrenOf(branch);
     // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
     if (own === null && folders.get(path) !== 'changed')
-        return deltas.length === 1 ? childrenOf(branch) : [];
+        return files === 1 ? childrenOf(branch) : [];
     const children = childrenOf(branch);
     const largest = children.toSorted((one, other) => other.absolute - one.absolute).slice(0, FEW);
     const told = largest.reduce((total, child) => total + child.absolute, 0);
     return told >= absolute * TELLING ? children : [];
 }
-function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
+function folderPart({ path, deltas, own, files }, { packagesBefore, packagesAfter }) {
     const amount = parts_sum(deltas);
     const owner = own?.package ?? null;
     const change = owner && changeOfPackage(owner, amount, packagesBefore, packagesAfter).change;
@@ -48193,7 +48345,7 @@ function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
         path,
         ecosystem: null,
         amount,
-        files: deltas.length,
+        files,
         packages: change ? [change] : [],
         packageCount: change ? 1 : 0,
     };
@@ -57679,12 +57831,12 @@ function* stanzasOf(record, wanted) {
 
 
 /** The second one where /usr is merged, as in Wolfi. */
-const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
+const DATABASES = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'];
 const apk_MAX_PACKAGES = 100_000;
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000;
 const apk_MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASES.has(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
+const apkReader = (path, size) => DATABASES.includes(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -57767,14 +57919,14 @@ const dpkgReader = (path, size) => {
     if (path === STATUS)
         return gathering(size, MAX_RECORD, (payload) => dpkg_installed(payload, false));
     if (LIST.test(path))
-        return gathering(size, MAX_RECORD, (payload) => filesOf(decodeName(payload)));
+        return gathering(size, MAX_RECORD, (payload) => dpkg_filesOf(decodeName(payload)));
     if (!path.startsWith(STATUS_FOLDER))
         return null;
     if (SUMS.test(path))
-        return gathering(size, MAX_RECORD, (payload) => filesOf(summed(decodeName(payload))));
+        return gathering(size, MAX_RECORD, (payload) => dpkg_filesOf(summed(decodeName(payload))));
     return gathering(size, MAX_RECORD, (payload) => dpkg_installed(payload, true));
 };
-function filesOf(files) {
+function dpkg_filesOf(files) {
     return { kind: 'dpkg', of: 'files', files };
 }
 /**
@@ -58646,7 +58798,7 @@ function varint(bytes, start) {
 
 
 /** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const rpm_DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
+const rpm_DATABASES = ['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite'];
 /** Longest database that is read, in bytes: it has some 10 kB for each package. */
 const MAX_DATABASE = 64 * 1024 * 1024;
 /** Characters of all its packages' paths: folders stand in it once, and in each path. */
@@ -58654,7 +58806,7 @@ const rpm_MAX_PATHS = 64 * 1024 * 1024;
 const rpm_MAX_PACKAGES = 100_000;
 /** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
 const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => rpm_DATABASES.has(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
+const rpmReader = (path, size) => rpm_DATABASES.includes(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
 function rpm_weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -78762,7 +78914,7 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2967);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5177);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);

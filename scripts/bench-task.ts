@@ -95,7 +95,7 @@ async function perform(
       named.map(async (reference) => {
         const image = await find(reference)
         const sizes = await readLayerSizes(image, contents)
-        const content = task === 'causes' ? contentOf(image.config.rootfs!.diff_ids!, contents) : null
+        const content = task === 'causes' ? await contentOf(image.config.rootfs!.diff_ids!, contents) : null
         return toMeasurement(SUBJECT, image, sizes, UNKNOWN_ORIGINS, { size: null, downloadSize: null }, { content })
       }),
     )

@@ -9,7 +9,7 @@ export function keepMemoryLow(): void {
   setFlagsFromString('--max-semi-space-size=8')
   setFlagsFromString('--semi-space-growth-factor=1')
   // The others are looked through when they have become so many percent more, where V8 would wait for four times as many …
-  setFlagsFromString('--heap-growing-percent=25')
+  setFlagsFromString('--heap-growing-percent=200')
   // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
   setFlagsFromString('--no-incremental-marking')
 }

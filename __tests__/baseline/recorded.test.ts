@@ -69,10 +69,8 @@ type Given = {
 
 function searchOf(shelf: Shelf | null, { inputs, name, head, engine = classicEngine, ancestors }: Given): RecordSearch {
   const contents = contentsOfHead()
-  const content = contentOf(
-    AFTER.map(({ diffId }) => diffId),
-    contents,
-  )
+  const diffIds = AFTER.map(({ diffId }) => diffId)
+  const measured = contentOf(diffIds, contents).then((content) => [aMeasurement({ layers: AFTER, engine, content })])
   return {
     records: {
       open: async () => shelf,
@@ -83,7 +81,7 @@ function searchOf(shelf: Shelf | null, { inputs, name, head, engine = classicEng
     name: name ?? 'api',
     recipe: RECIPE,
     engine: Promise.resolve(engine),
-    head: Promise.resolve(head ?? [aMeasurement({ layers: AFTER, engine, content })]),
+    head: head === undefined ? measured : Promise.resolve(head),
     contents,
   }
 }

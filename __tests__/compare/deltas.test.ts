@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { deltasOf, type Delta } from '../../src/compare/deltas.ts'
+import { byPath, deltasOf, type Delta } from '../../src/compare/deltas.ts'
 import type { ImageContent } from '../../src/image/content.ts'
 import type { ImageFile } from '../../src/image/files.ts'
 import { aContent, aFile, aPackage } from '../support/contents.ts'
@@ -47,9 +47,9 @@ function amountsOf(
   return into
 }
 
-function byPath(deltas: readonly Delta[]): [string, number][] {
+function changesOf(deltas: readonly Delta[]): [string, number][] {
   const amounts = new Map<string, number>()
-  for (const { path, amount } of deltas) amounts.set(path, (amounts.get(path) ?? 0) + amount)
+  for (const { path, amount } of byPath(deltas)) amounts.set(path, (amounts.get(path) ?? 0) + amount)
   return inOrder(amounts)
 }
 
@@ -67,7 +67,46 @@ describe('what became of the files of some layers', () => {
         for (const group of GROUPS) {
           const [found] = deltasOf(base, head, [group])
           const amounts = amountsOf(head, group.after, 1, amountsOf(base, group.before, -1))
-          expect(byPath(found!.deltas)).toEqual(inOrder(amounts))
+          expect(changesOf(found!.deltas)).toEqual(inOrder(amounts))
+        }
+      }),
+    )
+  })
+
+  it('is what it is made of: as many bytes, in as many files that are not empty, of that package', () => {
+    fc.assert(
+      fc.property(content, content, (base, head) => {
+        for (const { deltas } of deltasOf(base, head, GROUPS)) {
+          for (const delta of deltas) {
+            const made = byPath([delta])
+            expect(made.reduce((sum, { amount }) => sum + amount, 0)).toBe(delta.amount)
+            expect(made).toHaveLength(delta.files)
+            for (const each of made) {
+              expect(each).toMatchObject({ files: 1, isAfter: delta.isAfter, package: delta.package, each: null })
+              expect(each.amount).not.toBe(0)
+              expect(each.path.startsWith(delta.path)).toBe(true)
+            }
+          }
+        }
+      }),
+    )
+  })
+
+  it('is no change of either group where one has less and the other more of a path: it only moved', () => {
+    fc.assert(
+      fc.property(content, content, (base, head) => {
+        const changed = GROUPS.map(({ before, after }) => amountsOf(head, after, 1, amountsOf(base, before, -1)))
+        const found = deltasOf(base, head, GROUPS)
+        for (const [at, { deltas, moved }] of found.entries()) {
+          const left = new Map(changesOf(deltas))
+          for (const [path, amount] of changed[at]!) {
+            const other = changed[1 - at]!.get(path) ?? 0
+            const isMove = Math.sign(amount) === -Math.sign(other)
+            const bytes = isMove ? Math.min(Math.abs(amount), Math.abs(other)) : 0
+            expect(left.get(path) ?? 0).toBe(amount - Math.sign(amount) * bytes)
+          }
+          const sum = (amounts: Iterable<number>): number => [...amounts].reduce((total, amount) => total + amount, 0)
+          expect(moved + sum(left.values())).toBe(sum(changed[at]!.values()))
         }
       }),
     )
@@ -83,7 +122,7 @@ describe('what became of the files of some layers', () => {
     ])
     const changes = (other: ImageContent): [string, number, string | null][] => {
       const [found] = deltasOf(base, other, GROUPS.slice(0, 1))
-      const rows = found!.deltas.map(({ path, amount, package: owner }): [string, number, string | null] => {
+      const rows = byPath(found!.deltas).map(({ path, amount, package: owner }): [string, number, string | null] => {
         return [path, amount, owner?.name ?? null]
       })
       return rows.toSorted((one, two) => (one[0] === two[0] ? one[1] - two[1] : one[0] < two[0] ? -1 : 1))

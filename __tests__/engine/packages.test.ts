@@ -41,7 +41,7 @@ async function read(engine: Engine, name: string): Promise<ImageContent> {
       .open({ transport: 'docker-daemon', name, text: `docker-daemon:${name}` })
       .images(wanted)
     const layers = await readLayerSizes(image!, contents)
-    const content = contentOf(image!.config.rootfs?.diff_ids ?? [], contents)!
+    const content = (await contentOf(image!.config.rootfs?.diff_ids ?? [], contents))!
     expect(sum(content.files.map(({ size }) => size))).toBe(sum(layers.map((size) => size!)))
     return content
   } finally {

@@ -32,7 +32,7 @@ function listingOf(entries: LayerEntry[]): LayerListing {
 }
 
 /** What is read of the layers of an image, base layer first. */
-function inspected(layers: readonly LayerListing[]): ImageContent | null {
+function inspected(layers: readonly LayerListing[]): Promise<ImageContent | null> {
   const diffIds = layers.map((_, at) => digest(`${at}`))
   return contentOf(diffIds, {
     get: (diffId) => layers[diffIds.indexOf(diffId)],
@@ -153,7 +153,7 @@ describe('a listing', () => {
         const originals = layers.map((each) => listingOf(withoutSmallChecksums(each)))
         const read = await Promise.all(layers.map((each) => thereAndBack(listingOf(each))))
         expect(read).toEqual(originals)
-        expect(inspected(read)).toEqual(inspected(originals))
+        expect(await inspected(read)).toEqual(await inspected(originals))
       }),
       { numRuns: 300 },
     )
@@ -250,8 +250,8 @@ describe('a layer as it is read', () => {
       [base, app].map(({ diffId, ...layer }) => thereAndBack({ size: layer.size, entries: layer.entries! }, diffId)),
     )
     expect(read).toEqual(originals)
-    const content = inspected(read)
-    expect(content).toEqual(inspected(originals))
+    const content = await inspected(read)
+    expect(content).toEqual(await inspected(originals))
     expect(new Set(content!.packages.map(({ ecosystem }) => ecosystem)).size).toBe(7)
   })
 

@@ -1,5 +1,5 @@
 import { grouped } from '../groups.ts'
-import type { ImageFile } from '../image/files.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { isPlainPattern, mayGive, originOf, type Origin } from './instruction.ts'
@@ -11,7 +11,6 @@ import {
   groupedByFolder,
   isOwn,
   largestFirst,
-  parentOf,
   oncePerImage,
 } from './weigh.ts'
 import { toolchainFiles } from './toolchain.ts'
@@ -50,8 +49,9 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
     origins[run.layer]?.from === 'context' && isOwn(image, run) ? () => run.layer : null,
   )
   if (image.content === null || copied.size === 0) return bloat
-  const files = image.content.files.filter((file) => isOwn(image, file))
-  const makers = firstMakers(files, origins)
+  const { files } = image.content
+  const own = byFolder(files).filter((run) => isOwn(image, run))
+  const makers = firstMakers(own, origins)
   const toolchains = toolchainFiles(image)
   // What another line copies by its name, the build would miss.
   const named = origins.flatMap((origin) => (origin?.from === 'context' ? origin.sources : [])).map(plainPath)
@@ -62,9 +62,10 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const makes = image.layers.map((layer, at) => origins[at]?.from !== 'context' && !mayGive(layer))
   const isMadeAgain = ({ lost }: ImageFile): boolean =>
     lost !== null && (lost.how === 'removed' || makes[lost.layer] === true)
-  const reports = coverageReports(files)
-  const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'))
-  const environments = new Set(configs.map(({ path }) => parentOf(path)))
+  const reports = coverageReports(files, own)
+  const isEnvironment = ({ start, end }: FolderRun): boolean =>
+    files.slice(start, end).some(({ path }) => path.endsWith('/pyvenv.cfg'))
+  const environments = new Set(own.filter(isEnvironment).map(({ folder }) => folder.slice(0, -1)))
   for (const [layer, its] of copied) {
     const origin = origins[layer]
     if (origin?.from !== 'context') continue
@@ -104,10 +105,10 @@ function plainPath(path: string): string {
 }
 
 /** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
-function firstMakers(files: ImageFile[], origins: Origin[]): Map<string, number> {
+function firstMakers(runs: FolderRun[], origins: Origin[]): Map<string, number> {
   const makers = new Map<string, number>()
-  for (const { path, layer } of files) {
-    const folder = madeFolder(path)
+  for (const { folder: of, layer } of runs) {
+    const folder = madeFolder(of)
     if (folder === null || origins[layer]?.from === 'context') continue
     makers.set(folder, Math.min(layer, makers.get(folder) ?? layer))
   }

@@ -12,7 +12,7 @@ import { findingIn, isOwn, largestFirst, mainLayer, oncePerImage } from './weigh
 export const devFiles = oncePerImage((image): ReadonlyMap<ImageFile, string> => {
   const { content } = image
   const found = new Map<ImageFile, string>()
-  if (content === null) return found
+  if (content === null || !content.packages.some(({ dev }) => dev === true)) return found
   const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)]
   for (const file of content.files) {
     const owner = file.package === null ? undefined : content.packages[file.package]

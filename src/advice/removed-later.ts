@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix'
 import { grouped } from '../groups.ts'
-import type { ImageFile } from '../image/files.ts'
+import { byFolder, type ImageFile } from '../image/files.ts'
 import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
@@ -74,10 +74,13 @@ function successorsOf({ content }: Measurement, all: ImageFile[]): Map<ImageFile
   const wanted = new Set(lost.map((file) => placeOf(file.path, file.lost!.layer)))
   const shipped = new Map<string, ImageFile>()
   const layers = new Set(lost.map((file) => file.lost!.layer))
-  for (const file of content?.files ?? []) {
-    if (!layers.has(file.layer)) continue
-    const key = placeOf(file.path, file.layer)
-    if (wanted.has(key)) shipped.set(key, file)
+  const files = content?.files ?? []
+  for (const { layer, start, end } of byFolder(files)) {
+    if (!layers.has(layer)) continue
+    for (const file of files.slice(start, end)) {
+      const key = placeOf(file.path, layer)
+      if (wanted.has(key)) shipped.set(key, file)
+    }
   }
   return new Map(
     lost.flatMap((file): [ImageFile, ImageFile][] => {

@@ -1,6 +1,6 @@
 import type { ImageContent } from '../image/content.ts'
 import { grouped } from '../groups.ts'
-import type { ImageFile } from '../image/files.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import { anyOf } from '../patterns.ts'
@@ -104,11 +104,15 @@ type Present = { toolchain: Toolchain; complete: boolean; files: ImageFile[] }
 const presentIn = oncePerImage((image): Present[] => (image.content === null ? [] : findPresent(image, image.content)))
 
 function findPresent(image: Measurement, content: ImageContent): Present[] {
-  const judge = judgeOf(content)
+  const judgeIn = judgesOf(content)
   const parts = new Map<ImageFile, Part>()
-  for (const file of content.files) {
-    const part = file.lost === null ? judge(file) : null
-    if (part) parts.set(file, part)
+  for (const run of byFolder(content.files)) {
+    const judge = judgeIn(run)
+    for (let at = run.start; at < run.end; at += 1) {
+      const file = content.files[at]!
+      const part = file.lost === null ? judge(file) : null
+      if (part) parts.set(file, part)
+    }
   }
   const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id))
   const files = grouped(parts.keys(), (file) => parts.get(file)!.toolchain)
@@ -124,29 +128,37 @@ function findPresent(image: Measurement, content: ImageContent): Present[] {
 
 type Part = { toolchain: Toolchain; isCore: boolean }
 
-/** Tells what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
-function judgeOf(content: ImageContent): (file: ImageFile) => Part | null {
+/** Tells, folder by folder, what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
+function judgesOf(content: ImageContent): (run: FolderRun) => (file: ImageFile) => Part | null {
   const packages = new Map<Package, Part | null>()
-  const compilers = content.files.filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'))
+  const compilers = byFolder(content.files)
+    .filter(({ folder }) => folder.endsWith('/bin/'))
+    .flatMap(({ start, end }) => content.files.slice(start, end))
+    .filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'))
   // A compiler in `/usr/bin` has not all of `/usr` for its folder.
   const homes = compilers
     .map(({ path }) => path.slice(0, -'/bin/javac'.length))
     .filter((home) => !/^\/usr(?:\/local)?$/.test(home))
     .slice(0, MAX_HOMES)
   const java = TOOLCHAINS.find(({ id }) => id === 'java')!
-  return (file) => {
-    const owner = distributionPackage(content, file)
-    if (owner && !packages.has(owner)) packages.set(owner, partOf(owner.name, 'packages'))
-    const part = owner ? packages.get(owner) : partOf(file.path, 'places')
-    if (part) return part
-    if (homes.length === 0) return null
-    const home = homes.find((each) => file.path.startsWith(`${each}/`))
-    if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length))) return null
-    return { toolchain: java, isCore: file.path === `${home}/bin/javac` }
+  return ({ folder }) => {
+    const mayBePart = BY_NAME.test(folder) || ANY.places.test(folder)
+    const home = homes.find((each) => folder.startsWith(`${each}/`))
+    return (file) => {
+      const owner = distributionPackage(content, file)
+      if (owner && !packages.has(owner)) packages.set(owner, partOf(owner.name, 'packages'))
+      const part = owner ? packages.get(owner) : mayBePart ? partOf(file.path, 'places') : null
+      if (part) return part
+      if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length))) return null
+      return { toolchain: java, isCore: file.path === `${home}/bin/javac` }
+    }
   }
 }
 
-/** Matches what any of them does: most files are of none, and are told so at once. */
+/** Folders in which the names of files decide; in all others the folder does. */
+const BY_NAME = /\/bin\/$/
+
+/** Matches what any of them does: most folders are of none, and are told so at once. */
 const ANY = {
   packages: anyOf(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
   places: anyOf(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),

@@ -139,6 +139,6 @@ function beginContent(
     const diffIds = measurement.layers.map(({ diffId }) => diffId)
     const listings = await readListings(ahead, folder, diffIds, (diffId) => contents.get(diffId) !== undefined)
     for (const [diffId, listing] of listings) contents.add({ diffId, ...listing })
-    return { ...measurement, content: contentOf(diffIds, contents) }
+    return { ...measurement, content: await contentOf(diffIds, contents) }
   }
 }

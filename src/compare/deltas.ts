@@ -3,15 +3,23 @@ import type { ImageContent } from '../image/content.ts'
 import { byFolder, type FolderRun } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
 
-/** One path of a group of layers; one that only the head has, in two of the layers, is there twice. */
+/**
+ * What changed at one path of a group of layers; one that only the head has, in two of the layers, is there twice. Or what came or went of one
+ * package (or of none) right in a folder, which is told in one: an image may have hundreds of thousands of files.
+ */
 export type Delta = {
+  /** A folder's ends with `/`. */
   path: string
   /** Bytes, after minus before, without what only moved: what another group has less (or more) of at the same path. */
   amount: number
+  /** How many files it is, without empty ones; of one path 1. */
+  files: number
   /** Whether the group has it after. */
   isAfter: boolean
   /** Whose file it is: the head's package, or the base's where only that has the file. */
   package: Package | null
+  /** What it is made of, path by path; null for one path. */
+  each: (() => Delta[]) | null
 }
 
 /** Layers that are spoken of as one: a layer on both sides, or all that came with the base image. Indexes of layers. */
@@ -26,8 +34,8 @@ export type GroupDeltas = {
 }
 
 /**
- * Compares the files of each group, path by path. What one group has more of and another one less, at the same path, has moved and is no
- * growth of either. In the order of the groups.
+ * Compares the files of each group, folder by folder, and path by path where both sides have a folder. What one group has more of and another
+ * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): GroupDeltas[] {
   const before = grouped(byFolder(base.files), ({ layer }) => layer)
@@ -35,19 +43,26 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
   const all = groups.map((group) => {
     const was = foldersOf(before, group.before)
     const is = foldersOf(after, group.after)
-    const deltas: Delta[] = []
+    const changes: FolderDeltas = new Map()
     const add = (folder: string): void => {
-      const gone = deltasFrom(was.get(folder) ?? [], base, false)
-      const added = deltasFrom(is.get(folder) ?? [], head, true)
-      for (const delta of joined(gone, added)) if (delta.amount !== 0) deltas.push(delta)
+      const gone: OneSide = { runs: was.get(folder) ?? [], image: base, isAfter: false }
+      const added: OneSide = { runs: is.get(folder) ?? [], image: head, isAfter: true }
+      const deltas = deltasIn(folder, gone, added)
+      if (deltas.length > 0) changes.set(folder, deltas)
     }
     for (const folder of was.keys()) add(folder)
     for (const folder of is.keys()) if (!was.has(folder)) add(folder)
-    return deltas
+    return changes
   })
   const moved = withoutMoves(all)
-  return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at]! }))
+  return all.map((changes, at) => {
+    const deltas = [...changes.values()].flat().filter(({ amount }) => amount !== 0)
+    return { deltas, moved: moved[at]! }
+  })
 }
+
+/** What changed right in each folder of a group, by the folder with its final `/`. */
+type FolderDeltas = Map<string, Delta[]>
 
 /** What some of an image's layers have in each folder. */
 function foldersOf(all: ReadonlyMap<number, FolderRun[]>, layers: number[]): Map<string, FolderRun[]> {
@@ -57,30 +72,63 @@ function foldersOf(all: ReadonlyMap<number, FolderRun[]>, layers: number[]): Map
   )
 }
 
-/** One side's files in a folder, each as if the other side had none of them. `repeats`: a path may be there twice. */
-type OneSide = { deltas: Delta[]; repeats: boolean }
+/** One side's files in a folder. */
+type OneSide = { runs: readonly FolderRun[]; image: ImageContent; isAfter: boolean }
 
-function deltasFrom(runs: readonly FolderRun[], { files, packages }: ImageContent, isAfter: boolean): OneSide {
-  const deltas: Delta[] = []
-  let repeats = false
-  for (const { start, end } of runs) {
-    for (let at = start; at < end; at += 1) {
-      const { path, size, lost, package: owner } = files[at]!
-      const amount = isAfter ? size : -size
-      deltas.push({ path, amount, isAfter, package: owner === null ? null : packages[owner]! })
-      // Of two at one path the first is lost.
-      if (lost !== null) repeats = true
-    }
-  }
-  return { deltas, repeats }
+function deltasIn(folder: string, gone: OneSide, added: OneSide): Delta[] {
+  // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
+  if (gone.runs.length === 0) return inOne(folder, added)
+  if (added.runs.length === 0 && !hasRepeats(gone)) return inOne(folder, gone)
+  return joined(deltasFrom(gone), deltasFrom(added)).filter(({ amount }) => amount !== 0)
 }
 
-/** Both sides of one folder. Where one has nothing there, nothing is looked for: it may be hundreds of thousands. */
-function joined(gone: OneSide, added: OneSide): Iterable<Delta> {
-  if (gone.deltas.length === 0) return added.deltas
-  if (added.deltas.length === 0 && !gone.repeats) return gone.deltas
+/** Whether a path may be there twice: of two at one path the first is lost. */
+function hasRepeats({ runs, image: { files } }: OneSide): boolean {
+  for (const { start, end } of runs) for (let at = start; at < end; at += 1) if (files[at]!.lost !== null) return true
+  return false
+}
+
+/** One side's files in a folder, in one for each package, and for what is no package's. */
+function inOne(folder: string, side: OneSide): Delta[] {
+  const { image, runs, isAfter } = side
+  const deltas = new Map<number | null, Delta>()
+  for (const { start, end } of runs) {
+    for (let at = start; at < end; at += 1) {
+      const { size, package: owner } = image.files[at]!
+      if (size === 0) continue
+      const amount = isAfter ? size : -size
+      const known = deltas.get(owner)
+      if (known) {
+        known.amount += amount
+        known.files += 1
+      } else {
+        const its = owner === null ? null : image.packages[owner]!
+        const each = (): Delta[] => deltasFrom(side, owner)
+        deltas.set(owner, { path: folder, amount, files: 1, isAfter, package: its, each })
+      }
+    }
+  }
+  return [...deltas.values()]
+}
+
+/** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
+function deltasFrom({ runs, image: { files, packages }, isAfter }: OneSide, owner?: number | null): Delta[] {
+  const deltas: Delta[] = []
+  for (const { start, end } of runs) {
+    for (let at = start; at < end; at += 1) {
+      const { path, size, package: its } = files[at]!
+      if (owner !== undefined && (its !== owner || size === 0)) continue
+      const amount = isAfter ? size : -size
+      deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its]!, each: null })
+    }
+  }
+  return deltas
+}
+
+/** Both sides of one folder, path by path. */
+function joined(gone: readonly Delta[], added: readonly Delta[]): Delta[] {
   const paths = new Map<string, Delta>()
-  for (const delta of gone.deltas) {
+  for (const delta of gone) {
     const known = paths.get(delta.path)
     if (known) {
       known.amount += delta.amount
@@ -88,7 +136,7 @@ function joined(gone: OneSide, added: OneSide): Iterable<Delta> {
     } else paths.set(delta.path, delta)
   }
   const others: Delta[] = []
-  for (const delta of added.deltas) {
+  for (const delta of added) {
     const known = paths.get(delta.path)
     if (!known) {
       others.push(delta)
@@ -101,45 +149,28 @@ function joined(gone: OneSide, added: OneSide): Iterable<Delta> {
   return [...paths.values(), ...others]
 }
 
-/** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
-function changedOf(deltas: Delta[]): Delta[] {
-  const isChange = ({ amount }: Delta): boolean => amount !== 0
-  return deltas.every(isChange) ? deltas : deltas.filter(isChange)
-}
-
-/** The paths that more than one of the groups has: most are of one. */
-function sharedPaths(groups: Delta[][]): Set<string> {
-  const shared = new Set<string>()
-  const [largest = [], ...others] = groups.toSorted((one, other) => other.length - one.length)
-  const seen = new Set<string>()
-  for (const deltas of others) {
-    for (const { path } of deltas) {
-      if (seen.has(path)) shared.add(path)
-      seen.add(path)
+/** Takes what moved out of the amounts, path by path in the folders that more than one group has; gives each group's sum of it. */
+function withoutMoves(groups: FolderDeltas[]): number[] {
+  const shared = sharedFolders(groups)
+  for (const changes of groups) {
+    for (const folder of shared) {
+      const deltas = changes.get(folder)
+      if (deltas) changes.set(folder, byPath(deltas))
     }
   }
-  for (const { path } of largest) if (seen.has(path)) shared.add(path)
-  return shared
-}
-
-/** Takes what moved out of the amounts; gives each group's sum of it. */
-function withoutMoves(groups: Delta[][]): number[] {
+  const inShared = groups.map((changes) => [...shared].flatMap((folder) => changes.get(folder) ?? []))
   const totals = new Map<string, { up: number; down: number }>()
-  for (const path of sharedPaths(groups)) totals.set(path, { up: 0, down: 0 })
-  for (const deltas of groups) {
-    for (const { path, amount } of deltas) {
-      const total = totals.get(path)
-      if (!total) continue
-      if (amount > 0) total.up += amount
-      else total.down -= amount
-    }
+  for (const { path, amount } of inShared.flat()) {
+    const total = totals.get(path) ?? { up: 0, down: 0 }
+    if (amount > 0) total.up += amount
+    else total.down -= amount
+    totals.set(path, total)
   }
   for (const total of totals.values()) total.up = total.down = Math.min(total.up, total.down)
-  return groups.map((deltas) => {
+  return inShared.map((deltas) => {
     let moved = 0
     for (const delta of deltas) {
-      const total = totals.get(delta.path)
-      if (!total) continue
+      const total = totals.get(delta.path)!
       const direction = delta.amount > 0 ? 'up' : 'down'
       const bytes = Math.min(total[direction], Math.abs(delta.amount))
       total[direction] -= bytes
@@ -149,4 +180,21 @@ function withoutMoves(groups: Delta[][]): number[] {
     }
     return moved
   })
+}
+
+/** The folders in which more than one of the groups has a change. */
+function sharedFolders(groups: readonly FolderDeltas[]): Set<string> {
+  const [seen, shared] = [new Set<string>(), new Set<string>()]
+  for (const changes of groups) {
+    for (const folder of changes.keys()) {
+      if (seen.has(folder)) shared.add(folder)
+      seen.add(folder)
+    }
+  }
+  return shared
+}
+
+/** The same, path by path. */
+export function byPath(deltas: readonly Delta[]): Delta[] {
+  return deltas.flatMap((delta) => delta.each?.() ?? delta)
 }

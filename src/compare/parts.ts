@@ -1,6 +1,6 @@
 import type { Package } from '../image/packages/package.ts'
 import type { PackageChange, Part } from './comparison.ts'
-import type { Delta } from './deltas.ts'
+import { byPath, type Delta } from './deltas.ts'
 import { changeOfPackage, type PackageIndex } from './packages.ts'
 import type { FolderChanges } from './places.ts'
 
@@ -112,7 +112,7 @@ function packagesPart(
     path,
     ecosystem,
     amount: owned.reduce((total, deltas) => total + sum(deltas), 0),
-    files: owned.reduce((total, { length }) => total + length, 0),
+    files: owned.reduce((total, deltas) => total + filesOf(deltas), 0),
     packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
     packageCount: packages.length,
   }
@@ -148,6 +148,10 @@ function sum(deltas: Delta[]): number {
   return deltas.reduce((total, { amount }) => total + amount, 0)
 }
 
+function filesOf(deltas: Delta[]): number {
+  return deltas.reduce((total, { files }) => total + files, 0)
+}
+
 /** A folder with what changed in it, or a file that changed. */
 type Branch = {
   path: string
@@ -156,6 +160,7 @@ type Branch = {
   own: Delta | null
   /** Bytes that came or went. */
   absolute: number
+  files: number
 }
 
 function foldersOf(deltas: Delta[], sides: Sides): ToldPart[] {
@@ -171,17 +176,21 @@ function foldersOf(deltas: Delta[], sides: Sides): ToldPart[] {
 
 function childrenOf({ path, deltas }: Pick<Branch, 'path' | 'deltas'>): Branch[] {
   const children = new Map<string, Branch>()
-  for (const delta of deltas) {
+  // What lies right in the folder is told file by file.
+  const isHere = (delta: Delta): boolean => delta.each !== null && delta.path.length === path.length + 1
+  const [here, others] = [deltas.filter(isHere), deltas.filter((delta) => !isHere(delta))]
+  for (const delta of [...others, ...byPath(here)]) {
     if (delta.path.length === path.length) continue
     const end = delta.path.indexOf('/', path.length + 1)
     const childPath = end === -1 ? delta.path : delta.path.slice(0, end)
     let child = children.get(childPath)
     if (!child) {
-      child = { path: childPath, deltas: [], own: null, absolute: 0 }
+      child = { path: childPath, deltas: [], own: null, absolute: 0, files: 0 }
       children.set(childPath, child)
     }
     child.deltas.push(delta)
     child.absolute += Math.abs(delta.amount)
+    child.files += delta.files
     if (end === -1) child.own = delta
   }
   return [...children.values()]
@@ -193,18 +202,18 @@ const SHARED =
 
 /** The children that tell more than the folder itself; none: the folder is what is told. */
 function telling(branch: Branch, { folders }: Sides): Branch[] {
-  const { path, deltas, own, absolute } = branch
-  if (deltas.length === 1 && own !== null) return []
+  const { path, own, absolute, files } = branch
+  if (files === 1 && own !== null) return []
   if (SHARED.test(path)) return childrenOf(branch)
   // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
-  if (own === null && folders.get(path) !== 'changed') return deltas.length === 1 ? childrenOf(branch) : []
+  if (own === null && folders.get(path) !== 'changed') return files === 1 ? childrenOf(branch) : []
   const children = childrenOf(branch)
   const largest = children.toSorted((one, other) => other.absolute - one.absolute).slice(0, FEW)
   const told = largest.reduce((total, child) => total + child.absolute, 0)
   return told >= absolute * TELLING ? children : []
 }
 
-function folderPart({ path, deltas, own }: Branch, { packagesBefore, packagesAfter }: Sides): ToldPart {
+function folderPart({ path, deltas, own, files }: Branch, { packagesBefore, packagesAfter }: Sides): ToldPart {
   const amount = sum(deltas)
   const owner = own?.package ?? null
   const change = owner && changeOfPackage(owner, amount, packagesBefore, packagesAfter).change
@@ -212,7 +221,7 @@ function folderPart({ path, deltas, own }: Branch, { packagesBefore, packagesAft
     path,
     ecosystem: null,
     amount,
-    files: deltas.length,
+    files,
     packages: change ? [change] : [],
     packageCount: change ? 1 : 0,
   }

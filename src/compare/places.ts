@@ -47,7 +47,11 @@ export function changesAt(
 }
 
 function filesAt({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
+  const folders = new Set([...paths].map((path) => path.slice(0, path.lastIndexOf('/') + 1)))
   const found = new Set<string>()
-  for (const { path } of files) if (paths.has(path)) found.add(path)
+  for (const { folder, start, end } of byFolder(files)) {
+    if (!folders.has(folder)) continue
+    for (const { path } of files.slice(start, end)) if (paths.has(path)) found.add(path)
+  }
   return found
 }

@@ -1,4 +1,5 @@
-import { layFiles, type ImageFile } from './files.ts'
+import { setImmediate } from 'node:timers/promises'
+import { layingFiles, type ImageFile } from './files.ts'
 import type { LayerContents } from './layer/contents.ts'
 import type { Package } from './packages/package.ts'
 import { findPackages } from './packages/packages.ts'
@@ -33,11 +34,17 @@ export type ImageContent = {
   packages: Package[]
 }
 
-/** The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more files than can be kept. */
-export function contentOf(diffIds: readonly string[], contents: LayerContents): ImageContent | null {
+/**
+ * The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more
+ * files than can be kept. In between, what is being read of another image goes on.
+ */
+export async function contentOf(diffIds: readonly string[], contents: LayerContents): Promise<ImageContent | null> {
   const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null)
   if (!layers.every((entries) => entries !== null)) return null
-  const laid = layFiles(layers)
+  const steps = layingFiles(layers)
+  let step = steps.next()
+  for (; !step.done; step = steps.next()) await setImmediate()
+  const laid = step.value
   if (laid === null) return null
   const packages = findPackages(laid)
   return { files: laid.files, packages }

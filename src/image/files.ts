@@ -1,3 +1,4 @@
+import { Folder, type Link, type Standing } from './folder.ts'
 import type { LayerEntries, LayerFile } from './layer/entries.ts'
 import { whiteoutOf } from './layer/whiteout.ts'
 
@@ -24,15 +25,6 @@ export type LaidFiles = {
   file: (path: string) => ImageFile | null
 }
 
-/** What stands at one name of the file system; null: a device, or the name of a file that is not there. */
-type Standing = ImageFile | Folder | Link | null
-type Folder = { parent: Folder | null; names: Map<string, Standing> }
-/**
- * `target`: the folder that it leads to, once that was asked for; null: nowhere. `tooDeep`: it leads nowhere as the so manieth link on a
- * way, or a later one, for those that follow are too many then.
- */
-type Link = { to: string; target: Folder | null | undefined; tooDeep: number }
-
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
 const MAX_LINKS = 40
 /** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
@@ -45,8 +37,22 @@ const MAX_DEPTH = 256
  * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
-  const tree = new Tree()
+  const steps = layingFiles(layers)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** Entries that are laid in one step. */
+const STEP = 5_000
+
+/** The same in steps, so that something else may be done between them: an image may have hundreds of thousands of files. */
+export function* layingFiles(layers: readonly LayerEntries[]): Generator<void, LaidFiles | null> {
   const files: ImageFile[] = []
+  const runs = new FolderRuns()
+  const tree = new Tree(files)
+  let entriesLeft = STEP
 
   for (const [layer, entries] of layers.entries()) {
     const removed: Loss = { layer, how: 'removed' }
@@ -59,6 +65,11 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
     }
     for (const entry of entries) {
       if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path)) return null
+      entriesLeft -= 1
+      if (entriesLeft === 0) {
+        entriesLeft = STEP
+        yield
+      }
       switch (entry.kind) {
         case 'removed':
         case 'opaque':
@@ -69,7 +80,9 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
         case 'file': {
           const file = imageFile(entry, layer)
           files.push(file)
-          if (whiteoutOf(entry.path) === null) tree.place(entry.path, file, replaced)
+          const isInSame = runs.add(file)
+          if (!isInSame) tree.leaveFolder()
+          if (whiteoutOf(entry.path) === null) tree.placeLast(replaced)
           else file.lost = removed
           break
         }
@@ -84,6 +97,7 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
       }
     }
   }
+  knownRuns.set(files, runs.all)
   return { files, file: (path) => tree.fileAt(path) }
 }
 
@@ -99,22 +113,39 @@ const knownRuns = new WeakMap<readonly ImageFile[], FolderRun[]>()
 export function byFolder(files: readonly ImageFile[]): FolderRun[] {
   const known = knownRuns.get(files)
   if (known) return known
-  const runs: FolderRun[] = []
-  for (let start = 0, end = 0; start < files.length; start = end) {
-    const { path, layer } = files[start]!
-    const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    const isThere = (file: ImageFile): boolean => file.layer === layer && liesIn(file.path, folder)
-    do end += 1
-    while (end < files.length && isThere(files[end]!))
-    runs.push({ folder, layer, start, end })
-  }
-  knownRuns.set(files, runs)
-  return runs
+  const runs = new FolderRuns()
+  for (const file of files) runs.add(file)
+  knownRuns.set(files, runs.all)
+  return runs.all
 }
 
-/** Whether a file lies in this folder (with its final `/`), and in none of that. */
-function liesIn(path: string, folder: string): boolean {
-  return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder)
+/** An image's files, one after the other, by folder. */
+class FolderRuns {
+  readonly all: FolderRun[] = []
+  private last: FolderRun | null = null
+
+  /** Whether the file, which is the next one, lies in the same folder of the same layer as the one before. */
+  add({ path, layer }: ImageFile): boolean {
+    const { last } = this
+    const length = path.lastIndexOf('/') + 1
+    if (last !== null && last.layer === layer && last.folder.length === length && path.startsWith(last.folder)) {
+      last.end += 1
+      return true
+    }
+    const start = last?.end ?? 0
+    this.last = { folder: path.slice(0, length), layer, start, end: start + 1 }
+    this.all.push(this.last)
+    return false
+  }
+}
+
+const knownWithFacts = new WeakMap<readonly ImageFile[], ImageFile[]>()
+
+/** Those of an image's files that tell something of themselves: few. */
+export function withFacts(files: readonly ImageFile[]): readonly ImageFile[] {
+  const found = knownWithFacts.get(files) ?? files.filter(({ facts }) => facts.length > 0)
+  knownWithFacts.set(files, found)
+  return found
 }
 
 function isTooDeep(path: string): boolean {
@@ -129,7 +160,7 @@ function imageFile({ path, size, mode, uid, gid, checksum, facts }: LayerFile, l
 }
 
 function isFolder(standing: Standing | undefined): standing is Folder {
-  return standing != null && 'names' in standing
+  return standing instanceof Folder
 }
 
 function isLink(standing: Standing | undefined): standing is Link {
@@ -148,24 +179,28 @@ function partsOf(path: string): string[] {
 class Tree {
   /** How many were made. */
   folders = 0
-  private readonly root: Folder = { parent: null, names: new Map() }
+  private readonly files: readonly ImageFile[]
+  private readonly root: Folder
   /** How many names a file has, of those that have several: its bytes are lost with the last one. */
   private readonly linked = new Map<ImageFile, number>()
   /** The folder that was last placed in: most files lie where the one before does. */
   private last: { path: string; folder: Folder } | null = null
+  /** The folder of the files that are being placed. */
+  private current: Folder | null = null
   /** Whether what was asked for last leads through too many links. */
   private hasTooManyLinks = false
   /** How many links lead through each other, at most, in what is being followed. */
   private deepest = 0
 
-  private newFolder(parent: Folder): Folder {
-    this.folders += 1
-    return { parent, names: new Map() }
+  /** `files`: the image's, to which each is added before it is placed. */
+  constructor(files: readonly ImageFile[]) {
+    this.files = files
+    this.root = new Folder(null, files)
   }
 
   private at(parts: string[]): Standing {
     let standing: Standing | undefined = this.root
-    for (const name of parts) standing = isFolder(standing) ? standing.names.get(name) : null
+    for (const name of parts) standing = isFolder(standing) ? standing.get(name) : null
     return standing ?? null
   }
 
@@ -176,12 +211,16 @@ class Tree {
   private folderAt(path: string, loss: Loss): Folder {
     if (this.last?.path === path) return this.last.folder
     let { folder, at } = this.nearLast(path)
-    for (const name of partsOf(path.slice(at))) {
-      let next = folder.names.get(name)
+    while (at < path.length) {
+      const slash = path.indexOf('/', at + 1)
+      at = slash === -1 ? path.length : slash
+      const nextPath = path.slice(0, at)
+      let next = folder.at(nextPath)
       if (!isFolder(next)) {
         this.lose(next, loss)
-        next = this.newFolder(folder)
-        folder.names.set(name, next)
+        next = new Folder(folder, this.files)
+        this.folders += 1
+        folder.set(nextPath, next)
       }
       folder = next
     }
@@ -206,14 +245,28 @@ class Tree {
     this.folderAt(path, loss)
   }
 
+  /** Tells that the files from now on do not lie in the folder of those before. */
+  leaveFolder(): void {
+    this.current = null
+  }
+
+  /** Places the file that was added last. What stood there is lost. */
+  placeLast(loss: Loss): void {
+    const at = this.files.length - 1
+    const file = this.files[at]!
+    const { path } = file
+    if (path.endsWith('/')) return
+    this.current ??= this.folderAt(path.slice(0, path.lastIndexOf('/')), loss)
+    if (!this.current.append(file, at)) this.place(path, file, loss)
+  }
+
   /** What stood there is lost. */
   place(path: string, standing: Standing, loss: Loss): void {
     const slash = path.lastIndexOf('/')
-    const name = path.slice(slash + 1)
-    if (name === '') return
+    if (slash === path.length - 1) return
     const folder = this.folderAt(path.slice(0, slash), loss)
-    this.lose(folder.names.get(name), loss)
-    folder.names.set(name, standing)
+    this.lose(folder.at(path), loss)
+    folder.set(path, standing)
   }
 
   /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
@@ -229,8 +282,8 @@ class Tree {
     const name = parts.pop()
     const folder = this.at(parts)
     if (name === undefined || !isFolder(folder)) return
-    this.lose(folder.names.get(name), loss)
-    folder.names.delete(name)
+    this.lose(folder.get(name), loss)
+    folder.delete(name)
   }
 
   /** What stands in a folder is lost, the folder stays. */
@@ -238,7 +291,7 @@ class Tree {
     const folder = this.at(partsOf(path))
     if (!isFolder(folder)) return
     this.lose(folder, loss)
-    folder.names.clear()
+    folder.clear()
   }
 
   /** What stands there, and below, is lost. */
@@ -248,7 +301,8 @@ class Tree {
       if (isFile(next)) this.loseName(next, loss)
       if (!isFolder(next)) continue
       this.last = null
-      for (const child of next.names.values()) waiting.push(child)
+      this.current = null
+      for (const child of next.standings()) waiting.push(child)
     }
   }
 
@@ -262,7 +316,7 @@ class Tree {
   fileAt(path: string): ImageFile | null {
     const slash = path.lastIndexOf('/')
     this.hasTooManyLinks = false
-    const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1))
+    const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.get(path.slice(slash + 1))
     return isFile(found) ? found : null
   }
 
@@ -270,7 +324,7 @@ class Tree {
     let folder = path.startsWith('/') ? this.root : start
     for (const name of partsOf(path)) {
       if (name === '.') continue
-      const next = name === '..' ? (folder.parent ?? folder) : folder.names.get(name)
+      const next = name === '..' ? (folder.parent ?? folder) : folder.get(name)
       const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next
       if (!isFolder(found)) return null
       folder = found

@@ -316,7 +316,9 @@ async function measurementOf(
     size: inputs.metrics.includes('size') ? ELSEWHERE : null,
     downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
   }
-  const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null
+  const content = inputs.metrics.includes('size')
+    ? await contentOf(image.config.rootfs?.diff_ids ?? [], contents)
+    : null
   return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content })
 }
 

@@ -38,15 +38,10 @@ export const CHECKSUM_FLOOR = 50_000
 /** Most files have none: they share them. */
 export const NO_FACTS: FileFact[] = []
 
-/** Most paths fit into it. */
-const scratch = Buffer.alloc(4096)
-
-/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of until it is looked into. */
 export function flat(path: string): string {
-  // A unit of UTF-16 becomes three bytes at most.
-  return 3 * path.length <= scratch.length
-    ? scratch.toString('utf8', 0, scratch.write(path, 'utf8'))
-    : Buffer.from(path).toString()
+  path.lastIndexOf('/')
+  return path
 }
 
 /** What a layer does, in the tar's order. */
@@ -72,18 +67,19 @@ const KINDS = [
   'opaque',
 ] as const satisfies LayerEntry['kind'][]
 
-/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
-const NUMBERS = 5
+/** Elements of `numbers` for each file: its size, mode, uid and gid. */
+const NUMBERS = 4
 
 /**
- * Entries in columns. `kinds` and `paths`: an element an entry; `targets`: a link. `facts` by the place of their file among the files. No typed
- * array for the numbers: what is read from one of doubles V8 makes an object of.
+ * Entries in columns. `kinds` and `paths`: an element an entry; `targets`: a link. `checksums` and `facts`, which few files have, by the place of
+ * their file among the files. No typed array for the numbers: what is read from one of doubles V8 makes an object of.
  */
 type Block = {
   kinds: Uint8Array
   paths: string[]
   targets: string[]
-  numbers: (number | null)[]
+  numbers: number[]
+  checksums: Map<number, number>
   facts: Map<number, FileFact[]>
 }
 
@@ -119,29 +115,35 @@ export function createEntries(): GrowingEntries {
 /** Written as one loop: it is gone through for every entry of an image. */
 function pack(entries: readonly LayerEntry[]): Block {
   const kinds = new Uint8Array(entries.length)
+  const paths: string[] = []
   const targets: string[] = []
-  const numbers: (number | null)[] = []
+  const numbers: number[] = []
+  const checksums = new Map<number, number>()
   const facts = new Map<number, FileFact[]>()
   let files = 0
-  for (const [at, entry] of entries.entries()) {
+  for (let at = 0; at < entries.length; at += 1) {
+    const entry = entries[at]!
     kinds[at] = KINDS.indexOf(entry.kind)
+    paths.push(entry.path)
     if ('target' in entry) targets.push(entry.target)
     if (entry.kind !== 'file') continue
-    numbers.push(entry.size, entry.mode, entry.uid, entry.gid, entry.checksum)
+    numbers.push(entry.size, entry.mode, entry.uid, entry.gid)
+    if (entry.checksum !== null) checksums.set(files, entry.checksum)
     if (entry.facts.length > 0) facts.set(files, entry.facts)
     files += 1
   }
   // A copy has no room to grow.
-  return { kinds, paths: entries.map(({ path }) => path), targets, numbers: numbers.slice(), facts }
+  return { kinds, paths: paths.slice(), targets, numbers: numbers.slice(), checksums, facts }
 }
 
-function unpack({ kinds, paths, targets, numbers, facts }: Block): LayerEntry[] {
+function unpack({ kinds, paths, targets, numbers, checksums, facts }: Block): LayerEntry[] {
   let [files, links] = [0, 0]
   return paths.map((path, at): LayerEntry => {
     const kind = KINDS[kinds[at]!]!
     if (kind === 'link' || kind === 'symlink') return { kind, path, target: targets[links++]! }
     if (kind !== 'file') return { kind, path }
-    const first = NUMBERS * files
+    const file = files
+    const first = NUMBERS * file
     files += 1
     return {
       kind,
@@ -150,8 +152,8 @@ function unpack({ kinds, paths, targets, numbers, facts }: Block): LayerEntry[] 
       mode: numbers[first + 1]!,
       uid: numbers[first + 2]!,
       gid: numbers[first + 3]!,
-      checksum: numbers[first + 4] ?? null,
-      facts: facts.get(files - 1) ?? NO_FACTS,
+      checksum: checksums.get(file) ?? null,
+      facts: facts.get(file) ?? NO_FACTS,
     }
   })
 }

@@ -1,4 +1,4 @@
-import type { ImageFile, LaidFiles } from '../files.ts'
+import { withFacts, type ImageFile, type LaidFiles } from '../files.ts'
 import { findApkPackages } from './apk.ts'
 import { findDpkgPackages } from './dpkg.ts'
 import { findGoPackages } from './go.ts'
@@ -61,8 +61,8 @@ export function findPackages(laid: LaidFiles): Package[] {
 /** Of the files that are in the image. */
 function factsOf({ files }: LaidFiles): Inspected['facts'] {
   const found: Inspected['facts'] = []
-  for (const { path, facts, lost } of files) {
-    if (facts.length > 0 && lost === null) found.push(...facts.map((fact) => ({ path, fact })))
+  for (const { path, facts, lost } of withFacts(files)) {
+    if (lost === null) found.push(...facts.map((fact) => ({ path, fact })))
   }
   return found
 }
