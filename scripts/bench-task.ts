@@ -15,7 +15,7 @@ import { NO_BASELINE } from '../src/baseline/baseline.ts'
 import { systemClock } from '../src/clock.ts'
 import { compareAll } from '../src/compare/compare.ts'
 import { createExec, createOpenOutput } from '../src/exec.ts'
-import { contentOf, readLayerSizes } from '../src/image/content.ts'
+import { readImage, readLayers } from '../src/image/content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS } from '../src/image/describe.ts'
 import { createLayerContents, type LayerContents, type ReadOne } from '../src/image/layer/contents.ts'
 import { walkLayer } from '../src/image/layer/walk.ts'
@@ -90,24 +90,25 @@ async function perform(
     return image!
   }
   // Both sides at once, as a run of two builds does.
-  const read = (named: string[]): Promise<Measurement[]> =>
+  const readAll = (named: string[]): Promise<unknown> =>
+    Promise.all(named.map(async (reference) => Promise.all(readLayers(await find(reference), contents))))
+  const measure = (named: string[]): Promise<Measurement[]> =>
     Promise.all(
       named.map(async (reference) => {
         const image = await find(reference)
-        const sizes = await readLayerSizes(image, contents)
-        const content = task === 'causes' ? await contentOf(image.config.rootfs!.diff_ids!, contents) : null
+        const { sizes, content } = await readImage(image, contents)
         return toMeasurement(SUBJECT, image, sizes, UNKNOWN_ORIGINS, { size: null, downloadSize: null }, { content })
       }),
     )
   try {
     // An engine gives what it has not given yet; where else images lie, it is known beforehand what their layers are.
     const isInEngine = references.every((reference) => reference.startsWith('docker-daemon:'))
-    if (known !== null) await read([known])
+    if (known !== null) await readAll([known])
     const used = process.cpuUsage()
     const start = process.hrtime.bigint()
     let files = 0
-    if (task === 'causes') files = tellCauses(await read(references))
-    else if (task !== 'changed' || isInEngine) await read(references)
+    if (task === 'causes') files = tellCauses(await measure(references))
+    else if (task !== 'changed' || isInEngine) await readAll(references)
     else await readUnshared(await Promise.all(references.map(find)), contents)
     const seconds = Number(process.hrtime.bigint() - start) / 1e9
     const { user, system } = process.cpuUsage(used)

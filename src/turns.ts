@@ -1,18 +1,19 @@
-/** Runs a task when it is its turn, and gives what it gives. */
-export type InTurn = <T>(task: () => Promise<T>) => Promise<T>
+/** Runs a task when it is its turn, and gives what it gives. `weight`: what takes long is begun before what does not. */
+export type InTurn = <T>(task: () => Promise<T>, weight?: number) => Promise<T>
 
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
+/** At most `atATime` tasks are under way; of the others the heaviest is next, and of those that weigh the same the one that came first. */
 export function createTurns(atATime: number): InTurn {
-  const waiting: (() => void)[] = []
+  const waiting: { go: () => void; weight: number }[] = []
   let underWay = 0
-  return async (task) => {
-    if (underWay >= atATime) await new Promise<void>((go) => waiting.push(go))
+  return async (task, weight = 0) => {
+    if (underWay >= atATime) await new Promise<void>((go) => waiting.push({ go, weight }))
     else underWay += 1
     try {
       return await task()
     } finally {
-      const next = waiting.shift()
-      if (next) next()
+      const heaviest = waiting.reduce((most, { weight: each }, at) => (each > waiting[most]!.weight ? at : most), 0)
+      const [next] = waiting.splice(heaviest, 1)
+      if (next) next.go()
       else underWay -= 1
     }
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it, jest } from '@jest/globals'
 import { systemClock } from '../../src/clock.ts'
 import { createExec, createOpenOutput } from '../../src/exec.ts'
-import { contentOf, readLayerSizes, type ImageContent } from '../../src/image/content.ts'
+import { readImage, type ImageContent } from '../../src/image/content.ts'
 import { createLayerContents } from '../../src/image/layer/contents.ts'
 import type { Ecosystem, Package } from '../../src/image/packages/package.ts'
 import { createPlaces } from '../../src/image/source/places.ts'
@@ -40,10 +40,9 @@ async function read(engine: Engine, name: string): Promise<ImageContent> {
     const [image] = await places
       .open({ transport: 'docker-daemon', name, text: `docker-daemon:${name}` })
       .images(wanted)
-    const layers = await readLayerSizes(image!, contents)
-    const content = (await contentOf(image!.config.rootfs?.diff_ids ?? [], contents))!
-    expect(sum(content.files.map(({ size }) => size))).toBe(sum(layers.map((size) => size!)))
-    return content
+    const { sizes: layers, content } = await readImage(image!, contents)
+    expect(sum(content!.files.map(({ size }) => size))).toBe(sum(layers.map((size) => size!)))
+    return content!
   } finally {
     await places.close()
   }

@@ -4,15 +4,7 @@ import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { isPlainPattern, mayGive, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
-import {
-  bytesOf,
-  commonFolder,
-  findingIn,
-  groupedByFolder,
-  isOwn,
-  largestFirst,
-  oncePerImage,
-} from './weigh.ts'
+import { bytesOf, commonFolder, findingIn, groupedByFolder, isOwn, largestFirst, oncePerImage } from './weigh.ts'
 import { toolchainFiles } from './toolchain.ts'
 
 /** Bytes from which it is worth a word. */

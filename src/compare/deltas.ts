@@ -1,4 +1,3 @@
-import { grouped } from '../groups.ts'
 import type { ImageContent } from '../image/content.ts'
 import { byFolder, type FolderRun } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
@@ -38,20 +37,12 @@ export type GroupDeltas = {
  * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): GroupDeltas[] {
-  const before = grouped(byFolder(base.files), ({ layer }) => layer)
-  const after = grouped(byFolder(head.files), ({ layer }) => layer)
-  const all = groups.map((group) => {
-    const was = foldersOf(before, group.before)
-    const is = foldersOf(after, group.after)
+  const all = groups.map((group): FolderDeltas => {
     const changes: FolderDeltas = new Map()
-    const add = (folder: string): void => {
-      const gone: OneSide = { runs: was.get(folder) ?? [], image: base, isAfter: false }
-      const added: OneSide = { runs: is.get(folder) ?? [], image: head, isAfter: true }
+    for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
       const deltas = deltasIn(folder, gone, added)
       if (deltas.length > 0) changes.set(folder, deltas)
     }
-    for (const folder of was.keys()) add(folder)
-    for (const folder of is.keys()) if (!was.has(folder)) add(folder)
     return changes
   })
   const moved = withoutMoves(all)
@@ -64,16 +55,30 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
 /** What changed right in each folder of a group, by the folder with its final `/`. */
 type FolderDeltas = Map<string, Delta[]>
 
-/** What some of an image's layers have in each folder. */
-function foldersOf(all: ReadonlyMap<number, FolderRun[]>, layers: number[]): Map<string, FolderRun[]> {
-  return grouped(
-    layers.flatMap((layer) => all.get(layer) ?? []),
-    ({ folder }) => folder,
-  )
+/** What a group's layers have in each folder. */
+function foldersOf(
+  base: ImageContent,
+  head: ImageContent,
+  { before, after }: LayerGroup,
+): Map<string, { gone: OneSide; added: OneSide }> {
+  const folders = new Map<string, { gone: OneSide; added: OneSide }>()
+  const sidesIn = (folder: string): { gone: OneSide; added: OneSide } => {
+    const known = folders.get(folder)
+    if (known) return known
+    const sides = {
+      gone: { runs: [], image: base, isAfter: false },
+      added: { runs: [], image: head, isAfter: true },
+    }
+    folders.set(folder, sides)
+    return sides
+  }
+  for (const run of byFolder(base.files)) if (before.includes(run.layer)) sidesIn(run.folder).gone.runs.push(run)
+  for (const run of byFolder(head.files)) if (after.includes(run.layer)) sidesIn(run.folder).added.runs.push(run)
+  return folders
 }
 
 /** One side's files in a folder. */
-type OneSide = { runs: readonly FolderRun[]; image: ImageContent; isAfter: boolean }
+type OneSide = { runs: FolderRun[]; image: ImageContent; isAfter: boolean }
 
 function deltasIn(folder: string, gone: OneSide, added: OneSide): Delta[] {
   // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.

@@ -9,13 +9,13 @@ export type FolderChanges = ReadonlyMap<string, Part['change']>
 export function changesOfFolders(base: ImageContent, head: ImageContent): FolderChanges {
   const folders = new Map<string, Part['change']>()
   for (const { folder: parent } of byFolder(base.files)) {
-    for (const folder of upwards(parent.slice(0, -1))) {
+    for (let folder = parentOf(parent); folder !== ''; folder = parentOf(folder)) {
       if (folders.has(folder)) break
       folders.set(folder, 'gone')
     }
   }
   for (const { folder: parent } of byFolder(head.files)) {
-    for (const folder of upwards(parent.slice(0, -1))) {
+    for (let folder = parentOf(parent); folder !== ''; folder = parentOf(folder)) {
       const known = folders.get(folder)
       if (known === 'new' || known === 'changed') break
       folders.set(folder, known === 'gone' ? 'changed' : 'new')
@@ -24,9 +24,9 @@ export function changesOfFolders(base: ImageContent, head: ImageContent): Folder
   return folders
 }
 
-/** The path and the folders above it, the deepest first, without the root. */
-function* upwards(path: string): Generator<string> {
-  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) yield path.slice(0, end)
+/** Of a folder's path with its final `/` the one without. */
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }
 
 /** Tells what became of any of these paths, files or folders. */

@@ -1,31 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import { layingFiles, type ImageFile } from './files.ts'
-import type { LayerContents } from './layer/contents.ts'
+import { layOneByOne, type ImageFile } from './files.ts'
+import type { LayerContent, LayerContents } from './layer/contents.ts'
 import type { Package } from './packages/package.ts'
 import { findPackages } from './packages/packages.ts'
 import type { SourceImage } from './source/source.ts'
-
-/**
- * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
- * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
- * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
- */
-export async function readLayerSizes(
-  image: Pick<SourceImage, 'config' | 'packed' | 'openLayer'>,
-  contents: LayerContents,
-): Promise<(number | null)[]> {
-  const diffIds = image.config.rootfs?.diff_ids ?? []
-  return Promise.all(
-    diffIds.map(async (diffId, at) => {
-      const known = contents.get(diffId)
-      if (known) return known.size
-      const blob = image.packed?.layers[at]
-      if (blob?.elsewhere) return null
-      const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at))
-      return size
-    }),
-  )
-}
 
 /** What lies in an image. */
 export type ImageContent = {
@@ -34,17 +12,52 @@ export type ImageContent = {
   packages: Package[]
 }
 
+/** What is read of an image: `sizes` of its layers, base layer first, null for one that lies elsewhere; its content where it is known of all of them. */
+export type ReadImage = { sizes: (number | null)[]; content: ImageContent | null }
+
 /**
- * The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more
- * files than can be kept. In between, what is being read of another image goes on.
+ * Reads an image's layers; what is known already is not read again. A layer that lies elsewhere (non-distributable) has no size: its addresses come from
+ * the image and are not followed. The layers are laid on each other while others are read.
+ * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
  */
-export async function contentOf(diffIds: readonly string[], contents: LayerContents): Promise<ImageContent | null> {
-  const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null)
-  if (!layers.every((entries) => entries !== null)) return null
-  const steps = layingFiles(layers)
-  let step = steps.next()
-  for (; !step.done; step = steps.next()) await setImmediate()
-  const laid = step.value
+export async function readImage(
+  image: Pick<SourceImage, 'config' | 'packed' | 'openLayer'>,
+  contents: LayerContents,
+): Promise<ReadImage> {
+  const reading = readLayers(image, contents)
+  const [layers, content] = await Promise.all([Promise.all(reading), contentIn(reading)])
+  return { sizes: layers.map((layer) => layer && layer.size), content }
+}
+
+/** What is known, or will be, of each layer of an image; null for one that lies elsewhere. */
+export function readLayers(
+  image: Pick<SourceImage, 'config' | 'packed' | 'openLayer'>,
+  contents: LayerContents,
+): Promise<LayerContent | null>[] {
+  const diffIds = image.config.rootfs?.diff_ids ?? []
+  return diffIds.map(async (diffId, at) => {
+    const known = contents.get(diffId)
+    if (known) return known
+    const blob = image.packed?.layers[at]
+    if (blob?.elsewhere) return null
+    return contents.read(diffId, blob ?? null, () => image.openLayer(at))
+  })
+}
+
+/** The files and packages of an image of these layers (diffIDs, base layer first), all of which are known; null where one is not, or has more files than can be kept. */
+export function contentOf(diffIds: readonly string[], contents: LayerContents): Promise<ImageContent | null> {
+  return contentIn(diffIds.map((diffId) => contents.get(diffId) ?? null))
+}
+
+/** Each layer is laid as soon as it is there, a part of it at a time. */
+async function contentIn(layers: readonly (Promise<LayerContent | null> | LayerContent | null)[]): Promise<ImageContent | null> {
+  const laying = layOneByOne()
+  for (const layer of layers) {
+    const entries = (await layer)?.entries ?? null
+    if (entries === null) return null
+    for (const _ of laying.add(entries)) await setImmediate()
+  }
+  const laid = laying.end()
   if (laid === null) return null
   const packages = findPackages(laid)
   return { files: laid.files, packages }

@@ -37,24 +37,27 @@ const MAX_DEPTH = 256
  * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
-  const steps = layingFiles(layers)
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
+  const laying = layOneByOne()
+  for (const entries of layers) Array.from(laying.add(entries))
+  return laying.end()
 }
 
 /** Entries that are laid in one step. */
 const STEP = 5_000
 
-/** The same in steps, so that something else may be done between them: an image may have hundreds of thousands of files. */
-export function* layingFiles(layers: readonly LayerEntries[]): Generator<void, LaidFiles | null> {
+/**
+ * The same, of one layer after the other: `add` does it in steps, so that something else may be done between them, for a layer may have hundreds
+ * of thousands of files.
+ */
+export function layOneByOne(): { add: (entries: LayerEntries) => Generator<void, void>; end: () => LaidFiles | null } {
   const files: ImageFile[] = []
   const runs = new FolderRuns()
   const tree = new Tree(files)
+  let layer = -1
   let entriesLeft = STEP
-
-  for (const [layer, entries] of layers.entries()) {
+  let isTooMuch = false
+  function* add(entries: LayerEntries): Generator<void, void> {
+    layer += 1
     const removed: Loss = { layer, how: 'removed' }
     const replaced: Loss = { layer, how: 'replaced' }
     if (entries.takesAway !== false) {
@@ -64,7 +67,8 @@ export function* layingFiles(layers: readonly LayerEntries[]): Generator<void, L
       }
     }
     for (const entry of entries) {
-      if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path)) return null
+      isTooMuch ||= tree.folders > MAX_FOLDERS || isTooDeep(entry.path)
+      if (isTooMuch) return
       entriesLeft -= 1
       if (entriesLeft === 0) {
         entriesLeft = STEP
@@ -97,8 +101,14 @@ export function* layingFiles(layers: readonly LayerEntries[]): Generator<void, L
       }
     }
   }
-  knownRuns.set(files, runs.all)
-  return { files, file: (path) => tree.fileAt(path) }
+  return {
+    add,
+    end: () => {
+      if (isTooMuch) return null
+      knownRuns.set(files, runs.all)
+      return { files, file: (path) => tree.fileAt(path) }
+    },
+  }
 }
 
 /** Files of an image's list that stand one after the other, from `start` to before `end`, and lie in one folder (with its final `/`) of one layer. */

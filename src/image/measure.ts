@@ -11,7 +11,7 @@ import type { BakeTarget, Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
 import type { InTurn } from '../turns.ts'
-import { contentOf, readLayerSizes, unknownLayers } from './content.ts'
+import { readImage, unknownLayers } from './content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
 import { platformsOf, type Measurement, type Unmeasured } from './measurement.ts'
@@ -310,15 +310,14 @@ async function measurementOf(
   origins: Origins,
   noDownloadSize: string | null,
 ): Promise<Measurement> {
-  const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null
+  const { sizes, content } = inputs.metrics.includes('size')
+    ? await readImage(image, contents)
+    : { sizes: null, content: null }
   const packed = inputs.metrics.includes('download-size') ? image.packed : null
   const unmeasured: Unmeasured = {
     size: inputs.metrics.includes('size') ? ELSEWHERE : null,
     downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
   }
-  const content = inputs.metrics.includes('size')
-    ? await contentOf(image.config.rootfs?.diff_ids ?? [], contents)
-    : null
   return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content })
 }
 

@@ -82,7 +82,7 @@ export function createLayerContents(
           throw signal.aborted ? cancelled(diffId) : error
         }),
       )
-    }).finally(() => underWay.delete(diffId))
+    }, blob?.size).finally(() => underWay.delete(diffId))
     underWay.set(diffId, reading)
     return reading
   }

@@ -105,11 +105,29 @@ export function createEntries(): GrowingEntries {
       blocks.push(pack(last))
       last = []
     },
-    *[Symbol.iterator]() {
-      for (const block of blocks) yield* unpack(block)
-      yield* last
-    },
+    [Symbol.iterator]: () => oneByOne(blocks, last),
   }
+}
+
+/** Written out, for it is gone through for every entry of an image. */
+function oneByOne(blocks: readonly Block[], last: readonly LayerEntry[]): IterableIterator<LayerEntry> {
+  let [block, at] = [0, 0]
+  let entries = blocks.length > 0 ? unpack(blocks[0]!) : last
+  const all: IterableIterator<LayerEntry> = {
+    next: () => {
+      while (at === entries.length) {
+        if (block >= blocks.length) return { done: true, value: undefined }
+        block += 1
+        entries = block < blocks.length ? unpack(blocks[block]!) : last
+        at = 0
+      }
+      const value = entries[at]!
+      at += 1
+      return { done: false, value }
+    },
+    [Symbol.iterator]: () => all,
+  }
+  return all
 }
 
 /** Written as one loop: it is gone through for every entry of an image. */
@@ -125,7 +143,7 @@ function pack(entries: readonly LayerEntry[]): Block {
     const entry = entries[at]!
     kinds[at] = KINDS.indexOf(entry.kind)
     paths.push(entry.path)
-    if ('target' in entry) targets.push(entry.target)
+    if (entry.kind === 'link' || entry.kind === 'symlink') targets.push(entry.target)
     if (entry.kind !== 'file') continue
     numbers.push(entry.size, entry.mode, entry.uid, entry.gid)
     if (entry.checksum !== null) checksums.set(files, entry.checksum)

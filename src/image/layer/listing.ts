@@ -41,8 +41,10 @@ export function createListing(): Listing {
   let factBytes = 0
   let finish: (() => void) | null = null
 
-  function add(listed: LayerEntry[]): void {
-    for (const entry of listed) entries?.push(entry)
+  function add(file: LayerFile | null, entry: TarEntry, whiteout: Whiteout | null): void {
+    if (file !== null) entries?.push(file)
+    const other = whiteout === null && file !== null ? null : otherOf(entry, whiteout)
+    if (other !== null) entries?.push(other)
   }
 
   return {
@@ -56,17 +58,12 @@ export function createListing(): Listing {
         return
       }
       const whiteout = whiteoutOf(entry.path)
-      const listed = entriesOf(entry, whiteout)
-      const [file] = listed
-      // A sparse file may claim any length: its holes are not read.
-      if (file?.kind !== 'file' || sparse) {
-        add(listed)
-        return
-      }
-      const readers = whiteout === null ? readersOf(entry.path, entry.size) : []
+      const file = fileOf(entry, whiteout)
+      const readers = file !== null && whiteout === null ? readersOf(entry.path, entry.size) : []
       const isLarge = entry.size >= CHECKSUM_FLOOR
-      if (!isLarge && readers.length === 0) {
-        add(listed)
+      // A sparse file may claim any length: its holes are not read.
+      if (file === null || sparse || (!isLarge && readers.length === 0)) {
+        add(file, entry, whiteout)
         return
       }
       let checksum = 0
@@ -82,7 +79,7 @@ export function createListing(): Listing {
         }
         if (facts.length > 0) file.facts = facts
         if (factBytes > MAX_FACT_BYTES) entries = null
-        add(listed)
+        add(file, entry, whiteout)
       }
       return (chunk) => {
         if (isLarge) checksum = crc32(chunk, checksum)
@@ -98,29 +95,19 @@ export function createListing(): Listing {
 }
 
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function entriesOf(entry: TarEntry, whiteout: Whiteout | null): LayerEntry[] {
-  const path = flat(`/${entry.path}`)
-  const file: LayerFile[] =
-    entry.type === 'file' && (whiteout === null || entry.size > 0)
-      ? [
-          {
-            kind: 'file',
-            path,
-            size: entry.size,
-            mode: entry.mode,
-            uid: entry.uid,
-            gid: entry.gid,
-            checksum: null,
-            facts: NO_FACTS,
-          },
-        ]
-      : []
+function fileOf(entry: TarEntry, whiteout: Whiteout | null): LayerFile | null {
+  const { type, size, mode, uid, gid } = entry
+  if (type !== 'file' || (whiteout !== null && size === 0)) return null
+  return { kind: 'file', path: flat(`/${entry.path}`), size, mode, uid, gid, checksum: null, facts: NO_FACTS }
+}
+
+/** What an entry is that is no file, or beside that. */
+function otherOf({ type, path, target }: TarEntry, whiteout: Whiteout | null): LayerEntry | null {
   if (whiteout !== null) {
-    if (whiteout.kind === 'metadata') return file
-    return [...file, { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }]
+    return whiteout.kind === 'metadata' ? null : { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }
   }
-  if (file.length > 0) return file
-  if (entry.type === 'link') return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }]
-  if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
-  return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
+  const absolute = flat(`/${path}`)
+  if (type === 'link') return { kind: 'link', path: absolute, target: `/${target ?? ''}` }
+  if (type === 'symlink') return { kind: 'symlink', path: absolute, target: target ?? '' }
+  return { kind: type === 'directory' ? 'folder' : 'other', path: absolute }
 }
