@@ -50,7 +50,9 @@ export function contentOf(diffIds: readonly string[], contents: LayerContents): 
 }
 
 /** Each layer is laid as soon as it is there, a part of it at a time. */
-async function contentIn(layers: readonly (Promise<LayerContent | null> | LayerContent | null)[]): Promise<ImageContent | null> {
+async function contentIn(
+  layers: readonly (Promise<LayerContent | null> | LayerContent | null)[],
+): Promise<ImageContent | null> {
   const laying = layOneByOne()
   for (const layer of layers) {
     const entries = (await layer)?.entries ?? null
