@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { advise, findingsOf } from '../../src/advice/advise.ts'
 import { RULES } from '../../src/advice/finding.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import type { FileFact } from '../../src/image/layer/facts.ts'
 import type { Layer, Measurement } from '../../src/image/measurement.ts'
 import { aFile, anImage, aPackage, plain } from '../support/contents.ts'
@@ -316,7 +316,7 @@ describe('whatever an image holds', () => {
   test('no rule throws, none takes more than there is, and all is as it is said to be', () => {
     fc.assert(
       fc.property(anything, fc.option(anything), (head, before) => {
-        const total = head.content!.files.reduce((sum, { size }) => sum + size, 0)
+        const total = [...head.content!.files].reduce((sum, { size }) => sum + size, 0)
         const found = advise(head, before)
         const byRule = new Map<string, number>()
         for (const { rule, bytes, paths, count, since, added } of found) {

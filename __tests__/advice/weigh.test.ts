@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { groupedByFolder } from '../../src/advice/weigh.ts'
 import { grouped } from '../../src/groups.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import { aFile } from '../support/contents.ts'
 
 const folders = ['/', '/a/', '/a/b/', '/ab/']

@@ -101,7 +101,7 @@ describe('the record of the base commit', () => {
       passedOver: null,
       platforms: ['linux/amd64'],
     })
-    expect(found.measurements[0]!.content!.files.map(({ path, layer }) => [path, layer])).toEqual([
+    expect(Array.from(found.measurements[0]!.content!.files, ({ path, layer }) => [path, layer])).toEqual([
       ['/shared', 0],
       ['/before', 1],
     ])

@@ -6,7 +6,7 @@ import type { Budget, BudgetName, Check, Scope } from '../../src/budget/budget.t
 import { judge } from '../../src/budget/judge.ts'
 import { compare, type Compared } from '../../src/compare/compare.ts'
 import type { ImageContent } from '../../src/image/content.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import type { Layer, Measurement } from '../../src/image/measurement.ts'
 import type { Package } from '../../src/image/packages/package.ts'
 import type { RuleId } from '../../src/inputs/rules.ts'
@@ -501,7 +501,7 @@ describe('judge', () => {
     const sums = { own: of.layers[1]!.size!, base: of.layers[0]!.size!, stage: of.layers[1]!.size! }
     if (scope === null) return of.size!
     if (scope.kind === 'own' || scope.kind === 'base' || scope.kind === 'stage') return sums[scope.kind]
-    return of.content!.files.reduce((total, { size }) => total + size, 0)
+    return [...of.content!.files].reduce((total, { size }) => total + size, 0)
   }
 
   it('never finds a part over that did not grow, to the byte', () => {

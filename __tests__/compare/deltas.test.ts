@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { byPath, deltasOf, type Delta } from '../../src/compare/deltas.ts'
 import type { ImageContent } from '../../src/image/content.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import { aContent, aFile, aPackage } from '../support/contents.ts'
 
 const PACKAGES = [aPackage('npm', 'one'), aPackage('npm', 'two')]

@@ -41,7 +41,7 @@ async function read(engine: Engine, name: string): Promise<ImageContent> {
       .open({ transport: 'docker-daemon', name, text: `docker-daemon:${name}` })
       .images(wanted)
     const { sizes: layers, content } = await readImage(image!, contents)
-    expect(sum(content!.files.map(({ size }) => size))).toBe(sum(layers.map((size) => size!)))
+    expect(sum(Array.from(content!.files, ({ size }) => size))).toBe(sum(layers.map((size) => size!)))
     return content!
   } finally {
     await places.close()
@@ -232,7 +232,7 @@ describe.each(engines().slice(0, 1))('packages of real images in the $store engi
     ])
     const { packages, files } = await read(engine, image)
     expect(packages.map(({ ecosystem, name, version, path, size }) => [ecosystem, name, version, path, size])).toEqual(
-      files.map(({ path, size }) => ['go', 'example.com/octo/tool', null, path, size]),
+      Array.from(files, ({ path, size }) => ['go', 'example.com/octo/tool', null, path, size]),
     )
     expect(files).toHaveLength(2)
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { byFolder, layFiles, type FolderRun, type ImageFile } from '../../src/image/files.ts'
+import { layFiles } from '../../src/image/files.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../../src/image/runs.ts'
 import type { LayerEntry } from '../../src/image/layer/entries.ts'
 
 const file = (path: string, size = 1): LayerEntry => ({
@@ -21,7 +22,7 @@ const opaque = (path: string): LayerEntry => ({ kind: 'opaque', path: `/${path}`
 
 /** Each file as `PATH LAYER`, and how it is lost. */
 function rows(...layers: LayerEntry[][]): string[] {
-  return layFiles(layers)!.files.map(row)
+  return [...layFiles(layers)!.files].map(row)
 }
 function row({ path, layer, lost }: ImageFile): string {
   return `${path} ${layer}${lost === null ? '' : ` ${lost.how} ${lost.layer}`}`
@@ -84,17 +85,17 @@ describe('layers laid on each other', () => {
 
   it('replace a link to a folder by a folder: layers are unpacked apart', () => {
     const laid = layFiles([[file('usr/bin/sh'), symlink('bin', 'usr/bin')], [file('bin/tool')]])!
-    expect(laid.files.map(row)).toEqual(['/usr/bin/sh 0', '/bin/tool 1'])
+    expect([...laid.files].map(row)).toEqual(['/usr/bin/sh 0', '/bin/tool 1'])
     expect(laid.file('/bin/sh')).toBeNull()
-    expect(laid.file('/bin/tool')).toBe(laid.files[1])
+    expect(laid.file('/bin/tool')).toBe([...laid.files][1])
   })
 
   it('do not count a whiteout’s payload to the image: nobody unpacks it', () => {
     const laid = layFiles([[file('a/.wh.b', 10), removed('a/b'), file('a/b')]])!
-    expect(laid.files.map(row)).toEqual(['/a/.wh.b 0 removed 0', '/a/b 0'])
+    expect([...laid.files].map(row)).toEqual(['/a/.wh.b 0 removed 0', '/a/b 0'])
     expect(laid.file('/a/.wh.b')).toBeNull()
     const apart = layFiles([[file('a/x'), file('b/.wh.y', 10), file('b/z')]])!
-    expect(apart.file('/b/z')).toBe(apart.files[2])
+    expect(apart.file('/b/z')).toBe([...apart.files][2])
     expect(apart.file('/a/z')).toBeNull()
   })
 })
@@ -116,7 +117,7 @@ describe('a file of the image', () => {
       ...Array.from({ length: 1_000 }, (_, at) => symlink(`chain${at}`, at === 0 ? 'usr' : `chain${at - 1}`)),
     ],
   ])!
-  const libc = laid.files[0]
+  const [libc] = laid.files
 
   it.each([
     '/usr/lib/libc.so',
@@ -146,7 +147,7 @@ describe('a file of the image', () => {
     '/constructor',
   ])('is none where a folder, a link, or nothing is: %j', (path) => expect(laid.file(path)).toBeNull())
 
-  it('may have any name', () => expect(laid.file('/__proto__/constructor')).toBe(laid.files.at(-1)))
+  it('may have any name', () => expect(laid.file('/__proto__/constructor')).toBe([...laid.files].at(-1)))
 })
 
 it('gives up where a small tar makes more folders than can be kept', () => {
@@ -250,7 +251,7 @@ it('agrees with a model that has nothing but paths', () => {
     fc.property(fc.array(fc.oneof(layer, inOrder), { maxLength: 4 }), (layers) => {
       const laid = layFiles(layers)!
       expect(
-        laid.files.map(({ path: at, layer: from, lost }) => `${at} ${from}${lost === null ? '' : ' lost'}`),
+        Array.from(laid.files, ({ path: at, layer: from, lost }) => `${at} ${from}${lost === null ? '' : ' lost'}`),
       ).toEqual(naive(layers))
     }),
     { numRuns: 3_000 },
@@ -264,7 +265,7 @@ it('has its files folder by folder, in their order', () => {
   ]
   const { files } = layFiles(layers)!
   const found = byFolder(files)
-  const pathsOf = ({ start, end }: FolderRun): string[] => files.slice(start, end).map(({ path }) => path)
+  const pathsOf = (run: FolderRun): string[] => run.files.map(({ path }) => path)
   expect(found.map((run) => [run.folder, run.layer, pathsOf(run)])).toEqual([
     ['/a/', 0, ['/a/x', '/a/y']],
     ['/a/b/', 0, ['/a/b/x']],
@@ -274,5 +275,5 @@ it('has its files folder by folder, in their order', () => {
     ['/', 1, ['/y']],
     ['/a/', 1, ['/a/x']],
   ])
-  expect(found.flatMap(pathsOf)).toEqual(files.map(({ path }) => path))
+  expect(found.flatMap(pathsOf)).toEqual(Array.from(files, ({ path }) => path))
 })

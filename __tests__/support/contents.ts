@@ -1,5 +1,5 @@
 import type { ImageContent } from '../../src/image/content.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import type { Layer, Measurement } from '../../src/image/measurement.ts'
 import type { Package } from '../../src/image/packages/package.ts'
 import { aLayer, aMeasurement, digest } from './measurements.ts'

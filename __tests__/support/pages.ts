@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { compare } from '../../src/compare/compare.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import type { Measurement } from '../../src/image/measurement.ts'
 import type { Package } from '../../src/image/packages/package.ts'
 import { pageImageOf } from '../../src/page/image.ts'

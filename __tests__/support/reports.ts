@@ -16,7 +16,7 @@ import type {
   Why,
 } from '../../src/compare/comparison.ts'
 import type { Failure } from '../../src/failure.ts'
-import type { ImageFile } from '../../src/image/files.ts'
+import type { ImageFile } from '../../src/image/runs.ts'
 import type { Measurement } from '../../src/image/measurement.ts'
 import type { Over } from '../../src/inputs/budget-lines.ts'
 import type { RuleId } from '../../src/inputs/rules.ts'

@@ -1,5 +1,5 @@
 import { grouped } from '../groups.ts'
-import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../image/runs.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { isPlainPattern, mayGive, originOf, type Origin } from './instruction.ts'
@@ -41,8 +41,7 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
     origins[run.layer]?.from === 'context' && isOwn(image, run) ? () => run.layer : null,
   )
   if (image.content === null || copied.size === 0) return bloat
-  const { files } = image.content
-  const own = byFolder(files).filter((run) => isOwn(image, run))
+  const own = byFolder(image.content.files).filter((run) => isOwn(image, run))
   const makers = firstMakers(own, origins)
   const toolchains = toolchainFiles(image)
   // What another line copies by its name, the build would miss.
@@ -54,9 +53,9 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const makes = image.layers.map((layer, at) => origins[at]?.from !== 'context' && !mayGive(layer))
   const isMadeAgain = ({ lost }: ImageFile): boolean =>
     lost !== null && (lost.how === 'removed' || makes[lost.layer] === true)
-  const reports = coverageReports(files, own)
-  const isEnvironment = ({ start, end }: FolderRun): boolean =>
-    files.slice(start, end).some(({ path }) => path.endsWith('/pyvenv.cfg'))
+  const reports = coverageReports(own)
+  const isEnvironment = (run: FolderRun): boolean =>
+    run.mayHave('pyvenv.cfg') && run.files.some(({ path }) => path.endsWith('/pyvenv.cfg'))
   const environments = new Set(own.filter(isEnvironment).map(({ folder }) => folder.slice(0, -1)))
   for (const [layer, its] of copied) {
     const origin = origins[layer]

@@ -1,6 +1,6 @@
 import type { ElfFact } from '../image/layer/elf.ts'
 import { grouped } from '../groups.ts'
-import { withFacts, type ImageFile } from '../image/files.ts'
+import { byFolder, type ImageFile } from '../image/runs.ts'
 import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import { devFiles } from './dev-dependencies.ts'
@@ -22,7 +22,7 @@ export const debugSymbols: Rule = (image) => {
   /** Of files that are the same `duplicate-files` takes all but one. */
   const seen = new Set<string>()
   const facts = new Map<ImageFile, ElfFact>()
-  for (const file of withFacts(content.files)) {
+  for (const file of byFolder(content.files).flatMap(({ withFacts }) => withFacts)) {
     const fact = file.facts.find(({ kind }) => kind === 'elf')
     if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file)) continue
     const same = `${file.size} ${file.checksum}`

@@ -1,5 +1,5 @@
 import { grouped } from '../groups.ts'
-import type { ImageFile } from '../image/files.ts'
+import { filesOf, type ImageFile } from '../image/runs.ts'
 import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Rule, Words } from './finding.ts'
@@ -12,9 +12,10 @@ import { findingIn, isOwn, largestFirst, mainLayer, oncePerImage } from './weigh
 export const devFiles = oncePerImage((image): ReadonlyMap<ImageFile, string> => {
   const { content } = image
   const found = new Map<ImageFile, string>()
-  if (content === null || !content.packages.some(({ dev }) => dev === true)) return found
+  if (content === null) return found
   const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)]
-  for (const file of content.files) {
+  const isDev = (owner: number): boolean => content.packages[owner]?.dev === true
+  for (const file of filesOf(content.files, (run) => run.mayBeOf(isDev))) {
     const owner = file.package === null ? undefined : content.packages[file.package]
     if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
       continue

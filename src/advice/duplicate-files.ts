@@ -1,5 +1,5 @@
 import { grouped } from '../groups.ts'
-import type { ImageFile } from '../image/files.ts'
+import { byFolder, type ImageFile } from '../image/runs.ts'
 import type { Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import { devFiles } from './dev-dependencies.ts'
@@ -19,7 +19,8 @@ const FLOOR = 500_000
  */
 export const duplicateFiles: Rule = (image) => {
   const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)]
-  const groups = grouped(image.content?.files ?? [], (file) => {
+  const summed = byFolder(image.content?.files ?? []).flatMap(({ withChecksum }) => withChecksum)
+  const groups = grouped(summed, (file) => {
     const { size, checksum, lost } = file
     if (size < FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file))) return null
     return `${size} ${checksum}`

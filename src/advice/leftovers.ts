@@ -1,4 +1,4 @@
-import { byFolder, type ImageFile } from '../image/files.ts'
+import type { FolderRun } from '../image/runs.ts'
 
 /** What a working copy has and an image does not need. */
 export type LeftoverKind = 'vcs' | 'coverage' | 'editor' | 'tools' | 'log' | 'tests'
@@ -44,12 +44,11 @@ const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'ge
 const COVERAGE_REPORT =
   /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//
 
-/** The folders called `coverage` that hold a report, of all files or some of them. */
-export function coverageReports(files: readonly ImageFile[], runs = byFolder(files)): Set<string> {
+/** The folders called `coverage` that hold a report, of all folders or some of them. */
+export function coverageReports(runs: readonly FolderRun[]): Set<string> {
   const folders = new Set<string>()
-  for (const { folder, start, end } of runs) {
-    if (!folder.includes('/coverage/')) continue
-    const isReport = files.slice(start, end).some(({ path }) => COVERAGE_REPORT.test(path))
+  for (const { folder, files } of runs.filter((run) => run.folder.includes('/coverage/'))) {
+    const isReport = files.some(({ path }) => COVERAGE_REPORT.test(path))
     if (isReport) folders.add(folder.slice(0, folder.indexOf('/coverage/') + '/coverage'.length))
   }
   return folders

@@ -1,4 +1,4 @@
-import type { ImageFile } from '../image/files.ts'
+import { filesOf, type ImageFile, type ImageFiles } from '../image/runs.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { anyOf } from '../patterns.ts'
 import type { Rule, Words } from './finding.ts'
@@ -156,8 +156,8 @@ const cachesIn = oncePerImage((image): Map<Cache, ImageFile[]> => {
 })
 
 /** The folders (with their final `/`) in which Yarn's Plug'n'Play runs programs out of its cache. */
-function playingIn(files: readonly ImageFile[]): Set<string> {
-  const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path))
+function playingIn(files: ImageFiles): Set<string> {
+  const plugs = filesOf(files, (run) => run.mayHave('.pnp.')).filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path))
   return new Set(plugs.map(({ path }) => `${parentOf(path)}/`))
 }
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix'
 import { grouped } from '../groups.ts'
-import { byFolder, type ImageFile } from '../image/files.ts'
+import { byFolder, filesOf, type ImageFile } from '../image/runs.ts'
 import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
@@ -23,7 +23,7 @@ const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/hom
 /** Files that one layer ships and a later one takes away, writes again, or ships again as they are; a finding for each of these, of each such two layers. */
 export const removedLater: Rule = (image) => {
   const bloat = bloatFiles(image)
-  const files = (image.content?.files ?? []).filter((file) => file.lost !== null)
+  const files = byFolder(image.content?.files ?? []).flatMap(({ lost }) => lost)
   const history = historyOf(image, files)
   const { successors } = history
   const pairs = grouped(files, (file) => {
@@ -68,6 +68,9 @@ function fateIn({ successors, isSame }: History, file: ImageFile): Fate['kind'] 
 
 const placeOf = (path: string, layer: number): string => `${path}\0${layer}`
 
+/** With its final `/`. */
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1)
+
 /** What a layer that files were lost by has in their place. */
 function successorsOf({ content }: Measurement, all: ImageFile[]): Map<ImageFile, ImageFile> {
   const lost = all.filter((file) => file.lost!.layer !== file.layer)
@@ -75,12 +78,10 @@ function successorsOf({ content }: Measurement, all: ImageFile[]): Map<ImageFile
   const shipped = new Map<string, ImageFile>()
   const layers = new Set(lost.map((file) => file.lost!.layer))
   const files = content?.files ?? []
-  for (const { layer, start, end } of byFolder(files)) {
-    if (!layers.has(layer)) continue
-    for (const file of files.slice(start, end)) {
-      const key = placeOf(file.path, layer)
-      if (wanted.has(key)) shipped.set(key, file)
-    }
+  const folders = new Set(lost.map(({ path }) => folderOf(path)))
+  for (const file of filesOf(files, ({ layer, folder }) => layers.has(layer) && folders.has(folder))) {
+    const key = placeOf(file.path, file.layer)
+    if (wanted.has(key)) shipped.set(key, file)
   }
   return new Map(
     lost.flatMap((file): [ImageFile, ImageFile][] => {
@@ -157,7 +158,7 @@ const keyOf = ({ path, size, checksum }: ImageFile): string =>
 /** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
 function moveOf({ content, layers }: Measurement, files: ImageFile[]): { to: string | null } | null {
   const { layer } = files[0]!.lost!
-  const arrived = (content?.files ?? []).filter((file) => file.layer === layer)
+  const arrived = filesOf(content?.files ?? [], (run) => run.layer === layer)
   const isMoved = /\bmv\b/.test(layers[layer]?.instruction ?? '')
   const candidates = arrived.filter(({ checksum }) => checksum !== null || isMoved)
   const twins = new Map(candidates.map((file) => [keyOf(file), file]))

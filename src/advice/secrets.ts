@@ -1,5 +1,5 @@
 import { namesSecret, type SecretKind } from '../image/layer/secret.ts'
-import { withFacts, type ImageFile } from '../image/files.ts'
+import { byFolder, type ImageFile } from '../image/runs.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Found, Rule, Words } from './finding.ts'
 import { keepOut, originOf } from './instruction.ts'
@@ -18,9 +18,8 @@ const KINDS: Record<SecretKind, Words> = {
 
 /** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
 export const secretFiles: Rule = (image) => {
-  const holders = withFacts(image.content?.files ?? []).filter(({ facts }) =>
-    facts.some(({ kind }) => kind === 'secret'),
-  )
+  const telling = byFolder(image.content?.files ?? []).flatMap(({ withFacts }) => withFacts)
+  const holders = telling.filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'))
   // A layer that changes a file's owner ships it again: one finding a path, of the file that is in the image.
   const paths = new Set(holders.filter(({ lost }) => lost === null).map(({ path }) => path))
   return holders.flatMap((file): Found[] => {

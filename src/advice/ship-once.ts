@@ -1,4 +1,4 @@
-import type { ImageFile } from '../image/files.ts'
+import { byFolder, filesOf, type ImageFile } from '../image/runs.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import type { Words } from './finding.ts'
 import { keywordOf, lineOf, mayGive, onlyGives, onlyGivesAlone, onlyRemoves, originOf } from './instruction.ts'
@@ -59,7 +59,7 @@ function byOptions(image: Measurement, lower: Layer, upper: Layer, successions: 
   // An option is for all that is copied.
   const told = { owner: changes.owner, mode: changes.mode && modes.size === 1 }
   const at = image.layers.indexOf(lower)
-  const copied = (image.content?.files ?? []).filter(({ layer }) => layer === at)
+  const copied = filesOf(image.content?.files ?? [], ({ layer }) => layer === at)
   // For folders, too, and nobody could go into them; an archive that is unpacked has its own modes.
   const isClosed = [...modes].some((mode) => (mode & 0o111) === 0) && copied.length > 1
   if (told.mode && (isClosed || UNPACKED.test(lower.instruction))) return inEarlierStage(upper)
@@ -87,10 +87,12 @@ function withoutGiving(
   { owner, mode }: { owner: boolean; mode: boolean },
 ): Words {
   const at = layers.indexOf(upper)
-  const files = content?.files ?? []
+  const runs = byFolder(content?.files ?? [])
   const folder = commonFolder(successions.map(({ file }) => file.path))
-  const lost = new Set(files.filter((file) => file.lost?.layer === at).map(({ path }) => path))
-  if (files.some(({ layer, path }) => layer === at && path.startsWith(`${folder}/`) && !lost.has(path)))
+  const taken = runs.flatMap((run) => run.lost).filter(({ lost }) => lost?.layer === at)
+  const paths = new Set(taken.map(({ path }) => path))
+  const below = runs.filter((run) => run.layer === at && run.folder.startsWith(`${folder}/`))
+  if (below.some(({ files }) => files.some(({ path }) => !paths.has(path))))
     return [', and have ', ...lineOf(upper), ' give away only what it makes itself']
   const programs = [...(owner ? ['chown', 'chgrp'] : []), ...(mode ? ['chmod'] : [])].join('|')
   const recursive = new RegExp(String.raw`\b(?:${programs})\s(?:[^&|;\n]*?\s)?(?:-[a-zA-Z]*R[a-zA-Z]*|--recursive)\s`)

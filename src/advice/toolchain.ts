@@ -1,11 +1,11 @@
 import type { ImageContent } from '../image/content.ts'
 import { grouped } from '../groups.ts'
-import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
+import { byFolder, filesOf, type FolderRun, type ImageFile } from '../image/runs.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import { anyOf } from '../patterns.ts'
 import type { Rule, Words } from './finding.ts'
-import { bytesOf, distributionPackage, findingIn, folderAt, isOwn, largestFirst, oncePerImage } from './weigh.ts'
+import { bytesOf, distributionPackage, findingIn, folderAt, isOfDistribution, isOwn, largestFirst, oncePerImage } from './weigh.ts'
 
 /** Bytes from which a toolchain is worth a word. */
 const FLOOR = 1_000_000
@@ -108,8 +108,8 @@ function findPresent(image: Measurement, content: ImageContent): Present[] {
   const parts = new Map<ImageFile, Part>()
   for (const run of byFolder(content.files)) {
     const judge = judgeIn(run)
-    for (let at = run.start; at < run.end; at += 1) {
-      const file = content.files[at]!
+    if (judge === null) continue
+    for (const file of run.files) {
       const part = file.lost === null ? judge(file) : null
       if (part) parts.set(file, part)
     }
@@ -129,21 +129,22 @@ function findPresent(image: Measurement, content: ImageContent): Present[] {
 type Part = { toolchain: Toolchain; isCore: boolean }
 
 /** Tells, folder by folder, what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
-function judgesOf(content: ImageContent): (run: FolderRun) => (file: ImageFile) => Part | null {
+function judgesOf(content: ImageContent): (run: FolderRun) => ((file: ImageFile) => Part | null) | null {
   const packages = new Map<Package, Part | null>()
-  const compilers = byFolder(content.files)
-    .filter(({ folder }) => folder.endsWith('/bin/'))
-    .flatMap(({ start, end }) => content.files.slice(start, end))
-    .filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'))
+  const compilers = filesOf(content.files, (run) => run.folder.endsWith('/bin/') && run.mayHave('javac')).filter(
+    ({ path, lost }) => lost === null && path.endsWith('/bin/javac'),
+  )
   // A compiler in `/usr/bin` has not all of `/usr` for its folder.
   const homes = compilers
     .map(({ path }) => path.slice(0, -'/bin/javac'.length))
     .filter((home) => !/^\/usr(?:\/local)?$/.test(home))
     .slice(0, MAX_HOMES)
   const java = TOOLCHAINS.find(({ id }) => id === 'java')!
-  return ({ folder }) => {
+  return (run) => {
+    const { folder } = run
     const mayBePart = BY_NAME.test(folder) || ANY.places.test(folder)
     const home = homes.find((each) => folder.startsWith(`${each}/`))
+    if (!mayBePart && home === undefined && !run.mayBeOf((owner) => isOfDistribution(content, owner))) return null
     return (file) => {
       const owner = distributionPackage(content, file)
       if (owner && !packages.has(owner)) packages.set(owner, partOf(owner.name, 'packages'))

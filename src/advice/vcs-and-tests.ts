@@ -1,4 +1,4 @@
-import type { FolderRun, ImageFile } from '../image/files.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../image/runs.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import { devFiles } from './dev-dependencies.ts'
@@ -69,7 +69,7 @@ function kindIn(
   folders: Map<ImageFile, string>,
 ): (run: FolderRun) => ((file: ImageFile) => Kind | null) | null {
   const { content } = image
-  const reports = coverageReports(content?.files ?? [])
+  const reports = coverageReports(byFolder(content?.files ?? []))
   const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)]
   const kindOf = (file: ImageFile, leftover: ReturnType<typeof leftoverOf>): Kind | null => {
     if (content === null || leftover === null || file.lost !== null) return null
@@ -87,6 +87,7 @@ function kindIn(
     // A folder decides for all that lies in it, but for logs.
     const leftover = leftoverOf(`${run.folder}x`, reports)
     if (leftover !== null) return (file) => kindOf(file, leftover)
+    if (!run.mayHave('.log')) return null
     return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null)
   }
 }

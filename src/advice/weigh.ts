@@ -1,6 +1,6 @@
 import type { ImageContent } from '../image/content.ts'
 import { addTo } from '../groups.ts'
-import { byFolder, type FolderRun, type ImageFile } from '../image/files.ts'
+import { byFolder, type FolderRun, type ImageFile, type ImageFiles } from '../image/runs.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { DISTRIBUTIONS, type Package } from '../image/packages/package.ts'
 import { MAX_PATHS, type Found } from './finding.ts'
@@ -11,9 +11,14 @@ export function isOwn({ layers }: Measurement, { layer }: Pick<ImageFile, 'layer
 }
 
 /** The distribution's package that put a file there; null: none did. */
-export function distributionPackage({ packages }: ImageContent, file: ImageFile): Package | null {
-  const owner = file.package === null ? undefined : packages[file.package]
-  return owner && DISTRIBUTIONS.has(owner.ecosystem) ? owner : null
+export function distributionPackage(content: ImageContent, file: ImageFile): Package | null {
+  return file.package !== null && isOfDistribution(content, file.package) ? content.packages[file.package]! : null
+}
+
+/** Whether the package with this index is one that the distribution's manager installed. */
+export function isOfDistribution({ packages }: ImageContent, owner: number): boolean {
+  const found = packages[owner]
+  return found !== undefined && DISTRIBUTIONS.has(found.ecosystem)
 }
 
 /** Bytes of files, in the image or lost. */
@@ -82,14 +87,14 @@ export function oncePerImage<Told>(tell: (image: Measurement) => Told): (image: 
  * tells their keys; null leaves all of them out.
  */
 export function groupedByFolder<Key>(
-  files: readonly ImageFile[],
+  files: ImageFiles,
   keyIn: (run: FolderRun) => ((file: ImageFile) => Key | null) | null,
 ): Map<Key, ImageFile[]> {
   const groups = new Map<Key, ImageFile[]>()
   for (const run of byFolder(files)) {
     const keyOf = keyIn(run)
     if (keyOf === null) continue
-    for (let at = run.start; at < run.end; at += 1) addTo(groups, keyOf(files[at]!), files[at]!)
+    for (const file of run.files) addTo(groups, keyOf(file), file)
   }
   return groups
 }

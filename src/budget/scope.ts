@@ -1,6 +1,6 @@
 import { distinctBlobs, hasOrigins } from '../compare/compare.ts'
 import type { Totals } from '../compare/comparison.ts'
-import type { ImageFile } from '../image/files.ts'
+import { filesOf, type ImageFile } from '../image/runs.ts'
 import { sum, type Layer, type Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import { ECOSYSTEMS, type LimitScope } from '../inputs/budget-lines.ts'
@@ -56,7 +56,7 @@ export function gaugeInBase(scope: LimitScope): Gauge {
   return (image, totals) => {
     const { content, layers } = image
     if (content === null || !hasOrigins(layers)) return unknown(NO_ORIGINS)
-    const files = content.files.filter(({ layer }) => layers[layer]?.fromBase)
+    const files = filesOf(content.files, ({ layer }) => layers[layer]?.fromBase === true)
     return gauge({ ...image, content: { ...content, files } }, totals)
   }
 }
@@ -98,7 +98,7 @@ function layerFigures(layers: Layer[]): Figures {
 
 function fileFigures({ content }: Measurement, isMeant: (file: ImageFile) => boolean): Figures {
   if (content === null) return unknown(NO_CONTENT)
-  return { ...unknown(null), size: sum(content.files.filter(isMeant).map((file) => file.size)) }
+  return { ...unknown(null), size: sum(filesOf(content.files, () => true).filter(isMeant).map((file) => file.size)) }
 }
 
 function unknown(why: string | null): Figures {

@@ -1,5 +1,6 @@
 import type { Baseline } from '../baseline/baseline.ts'
 import { referenceIn } from '../build/dockerfile.ts'
+import { byFolder } from '../image/runs.ts'
 import { unlikePacking } from '../image/packing.ts'
 import { sum, type BaseImage, type Layer, type Measurement } from '../image/measurement.ts'
 import type { BaselineFacts, Change, Comparison, PackageChange, Totals, TotalsChange } from './comparison.ts'
@@ -116,7 +117,7 @@ function totalsOf({ size, downloadSize, layers, content }: Measurement): Totals 
     ownSize: own && sum(own.map((layer) => layer.size)),
     ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
     ownLayers: own && own.length,
-    wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
+    wasted: content && sum(byFolder(content.files).flatMap(({ lost }) => lost.map(({ size }) => size))),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import { byFolder, type FolderRun } from '../image/files.ts'
+import { byFolder, type FolderRun } from '../image/runs.ts'
 import type { Package } from '../image/packages/package.ts'
 
 /**
@@ -88,28 +88,26 @@ function deltasIn(folder: string, gone: OneSide, added: OneSide): Delta[] {
 }
 
 /** Whether a path may be there twice: of two at one path the first is lost. */
-function hasRepeats({ runs, image: { files } }: OneSide): boolean {
-  for (const { start, end } of runs) for (let at = start; at < end; at += 1) if (files[at]!.lost !== null) return true
-  return false
+function hasRepeats({ runs }: OneSide): boolean {
+  return runs.some(({ lost }) => lost.length > 0)
 }
 
 /** One side's files in a folder, in one for each package, and for what is no package's. */
 function inOne(folder: string, side: OneSide): Delta[] {
   const { image, runs, isAfter } = side
   const deltas = new Map<number | null, Delta>()
-  for (const { start, end } of runs) {
-    for (let at = start; at < end; at += 1) {
-      const { size, package: owner } = image.files[at]!
-      if (size === 0) continue
-      const amount = isAfter ? size : -size
+  for (const run of runs) {
+    for (const { package: owner, bytes, filled } of run.shares()) {
+      if (filled === 0) continue
+      const amount = isAfter ? bytes : -bytes
       const known = deltas.get(owner)
       if (known) {
         known.amount += amount
-        known.files += 1
+        known.files += filled
       } else {
         const its = owner === null ? null : image.packages[owner]!
         const each = (): Delta[] => deltasFrom(side, owner)
-        deltas.set(owner, { path: folder, amount, files: 1, isAfter, package: its, each })
+        deltas.set(owner, { path: folder, amount, files: filled, isAfter, package: its, each })
       }
     }
   }
@@ -117,15 +115,12 @@ function inOne(folder: string, side: OneSide): Delta[] {
 }
 
 /** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
-function deltasFrom({ runs, image: { files, packages }, isAfter }: OneSide, owner?: number | null): Delta[] {
+function deltasFrom({ runs, image: { packages }, isAfter }: OneSide, owner?: number | null): Delta[] {
   const deltas: Delta[] = []
-  for (const { start, end } of runs) {
-    for (let at = start; at < end; at += 1) {
-      const { path, size, package: its } = files[at]!
-      if (owner !== undefined && (its !== owner || size === 0)) continue
-      const amount = isAfter ? size : -size
-      deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its]!, each: null })
-    }
+  for (const { path, size, package: its } of runs.flatMap(({ files }) => files)) {
+    if (owner !== undefined && (its !== owner || size === 0)) continue
+    const amount = isAfter ? size : -size
+    deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its]!, each: null })
   }
   return deltas
 }

@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import { byFolder } from '../image/files.ts'
+import { byFolder, filesOf } from '../image/runs.ts'
 import type { Part } from './comparison.ts'
 
 /** What became of the folders of two images, by path: absolute, without a final `/`; the root is not among them. */
@@ -49,9 +49,6 @@ export function changesAt(
 function filesAt({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
   const folders = new Set([...paths].map((path) => path.slice(0, path.lastIndexOf('/') + 1)))
   const found = new Set<string>()
-  for (const { folder, start, end } of byFolder(files)) {
-    if (!folders.has(folder)) continue
-    for (const { path } of files.slice(start, end)) if (paths.has(path)) found.add(path)
-  }
+  for (const { path } of filesOf(files, ({ folder }) => folders.has(folder))) if (paths.has(path)) found.add(path)
   return found
 }

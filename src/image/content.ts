@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { layOneByOne, type ImageFile } from './files.ts'
+import { layOneByOne } from './files.ts'
+import type { ImageFiles } from './runs.ts'
 import type { LayerContent, LayerContents } from './layer/contents.ts'
 import type { Package } from './packages/package.ts'
 import { findPackages } from './packages/packages.ts'
@@ -8,7 +9,7 @@ import type { SourceImage } from './source/source.ts'
 /** What lies in an image. */
 export type ImageContent = {
   /** Every regular file that its layers ship, in the layers' order, also those that are lost: their sizes sum up to the image's. */
-  files: ImageFile[]
+  files: ImageFiles
   packages: Package[]
 }
 

@@ -1,26 +1,11 @@
 import { Folder, type Link, type Standing } from './folder.ts'
-import type { LayerEntries, LayerFile } from './layer/entries.ts'
+import { itemsOf, type LayerEntries, type LayerFile, type ListedFolder } from './layer/entries.ts'
 import { whiteoutOf } from './layer/whiteout.ts'
-
-/** One regular file that a layer ships; hard links count once, under the name that comes first. Together they are the image's size. */
-export type ImageFile = Omit<LayerFile, 'kind'> & {
-  /** Absolute: `/app/server.js`; bytes that are not UTF-8 as `\xNN`. */
-  path: string
-  /** Index of the layer that ships it, 0 is the base layer. */
-  layer: number
-  /** How its bytes are shipped and yet not in the image; null where they are. */
-  lost: Loss | null
-  /** Index in the content's `packages`; null: no package's. */
-  package: number | null
-}
-
-/** A layer above (or the same one, which has the path twice) took the file away; or it is a whiteout's payload, which nobody unpacks. */
-export type Loss = { layer: number; how: 'removed' | 'replaced' }
+import { FolderRun, FolderRuns, type ImageFile, type Loss } from './runs.ts'
 
 /** The layers' files, and the file system that they make. */
 export type LaidFiles = {
-  /** In the layers' order, within a layer in the tar's. */
-  files: ImageFile[]
+  files: FolderRuns
   /** The regular file at an absolute path, through symbolic links to folders; null where there is none, or a symbolic link itself. */
   file: (path: string) => ImageFile | null
 }
@@ -42,120 +27,70 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
   return laying.end()
 }
 
-/** Entries that are laid in one step. */
-const STEP = 5_000
+/** Entries that are laid in one step, or folders of files. */
+const STEP = 1_000
 
 /**
  * The same, of one layer after the other: `add` does it in steps, so that something else may be done between them, for a layer may have hundreds
  * of thousands of files.
  */
 export function layOneByOne(): { add: (entries: LayerEntries) => Generator<void, void>; end: () => LaidFiles | null } {
-  const files: ImageFile[] = []
-  const runs = new FolderRuns()
-  const tree = new Tree(files)
+  const files = new FolderRuns()
+  const tree = new Tree()
   let layer = -1
-  let entriesLeft = STEP
+  let left = STEP
   let isTooMuch = false
   function* add(entries: LayerEntries): Generator<void, void> {
     layer += 1
     const removed: Loss = { layer, how: 'removed' }
     const replaced: Loss = { layer, how: 'replaced' }
+    const items = itemsOf(entries)
     if (entries.takesAway !== false) {
-      for (const entry of entries) {
-        if (entry.kind === 'removed') tree.remove(entry.path, removed)
-        if (entry.kind === 'opaque') tree.empty(entry.path, removed)
+      for (const item of items) {
+        if (item.kind === 'removed') tree.remove(item.path, removed)
+        if (item.kind === 'opaque') tree.empty(item.path, removed)
       }
     }
-    for (const entry of entries) {
-      isTooMuch ||= tree.folders > MAX_FOLDERS || isTooDeep(entry.path)
+    for (const item of items) {
+      isTooMuch ||= tree.folders > MAX_FOLDERS || isTooDeep(item.kind === 'files' ? item.folder : item.path)
       if (isTooMuch) return
-      entriesLeft -= 1
-      if (entriesLeft === 0) {
-        entriesLeft = STEP
+      left -= 1
+      if (left === 0) {
+        left = STEP
         yield
       }
-      switch (entry.kind) {
+      switch (item.kind) {
         case 'removed':
         case 'opaque':
           break
         case 'folder':
-          tree.placeFolder(entry.path, replaced)
+          tree.placeFolder(item.path, replaced)
           break
+        case 'files': {
+          const run = FolderRun.ofListed(item, layer)
+          files.add(run)
+          tree.placeRun(run, item, replaced)
+          break
+        }
         case 'file': {
-          const file = imageFile(entry, layer)
-          files.push(file)
-          const isInSame = runs.add(file)
-          if (!isInSame) tree.leaveFolder()
-          if (whiteoutOf(entry.path) === null) tree.placeLast(replaced)
+          const file = imageFile(item, layer)
+          files.add(FolderRun.ofFiles(item.path.slice(0, item.path.lastIndexOf('/') + 1), layer, [file]))
+          if (whiteoutOf(item.path) === null) tree.place(item.path, file, replaced)
           else file.lost = removed
           break
         }
         case 'link':
-          tree.placeLink(entry.path, entry.target, layer, replaced)
+          tree.placeLink(item.path, item.target, layer, replaced)
           break
         case 'symlink':
-          tree.place(entry.path, { to: entry.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced)
+          tree.place(item.path, { to: item.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced)
           break
         case 'other':
-          tree.place(entry.path, null, replaced)
+          tree.place(item.path, null, replaced)
       }
     }
   }
-  return {
-    add,
-    end: () => {
-      if (isTooMuch) return null
-      knownRuns.set(files, runs.all)
-      return { files, file: (path) => tree.fileAt(path) }
-    },
-  }
-}
-
-/** Files of an image's list that stand one after the other, from `start` to before `end`, and lie in one folder (with its final `/`) of one layer. */
-export type FolderRun = { folder: string; layer: number; start: number; end: number }
-
-const knownRuns = new WeakMap<readonly ImageFile[], FolderRun[]>()
-
-/**
- * An image's files by folder, in their order: mostly a tar has a folder's files together, but for those of the folders in it. What a folder decides has
- * not to be asked of each file.
- */
-export function byFolder(files: readonly ImageFile[]): FolderRun[] {
-  const known = knownRuns.get(files)
-  if (known) return known
-  const runs = new FolderRuns()
-  for (const file of files) runs.add(file)
-  knownRuns.set(files, runs.all)
-  return runs.all
-}
-
-/** An image's files, one after the other, by folder. */
-class FolderRuns {
-  readonly all: FolderRun[] = []
-  private last: FolderRun | null = null
-
-  /** Whether the file, which is the next one, lies in the same folder of the same layer as the one before. */
-  add({ path, layer }: ImageFile): boolean {
-    const { last } = this
-    const length = path.lastIndexOf('/') + 1
-    if (last !== null && last.layer === layer && last.folder.length === length && path.startsWith(last.folder)) {
-      last.end += 1
-      return true
-    }
-    const start = last?.end ?? 0
-    this.last = { folder: path.slice(0, length), layer, start, end: start + 1 }
-    this.all.push(this.last)
-    return false
-  }
-}
-
-const knownWithFacts = new WeakMap<readonly ImageFile[], ImageFile[]>()
-
-/** Those of an image's files that tell something of themselves: few. */
-export function withFacts(files: readonly ImageFile[]): readonly ImageFile[] {
-  const found = knownWithFacts.get(files) ?? files.filter(({ facts }) => facts.length > 0)
-  knownWithFacts.set(files, found)
-  return found
+  return { add, end: () => (isTooMuch ? null : { files, file: (path) => tree.fileAt(path) }) }
 }
 
 function isTooDeep(path: string): boolean {
@@ -189,24 +124,15 @@ function partsOf(path: string): string[] {
 class Tree {
   /** How many were made. */
   folders = 0
-  private readonly files: readonly ImageFile[]
-  private readonly root: Folder
+  private readonly root = new Folder(null)
   /** How many names a file has, of those that have several: its bytes are lost with the last one. */
   private readonly linked = new Map<ImageFile, number>()
   /** The folder that was last placed in: most files lie where the one before does. */
   private last: { path: string; folder: Folder } | null = null
-  /** The folder of the files that are being placed. */
-  private current: Folder | null = null
   /** Whether what was asked for last leads through too many links. */
   private hasTooManyLinks = false
   /** How many links lead through each other, at most, in what is being followed. */
   private deepest = 0
-
-  /** `files`: the image's, to which each is added before it is placed. */
-  constructor(files: readonly ImageFile[]) {
-    this.files = files
-    this.root = new Folder(null, files)
-  }
 
   private at(parts: string[]): Standing {
     let standing: Standing | undefined = this.root
@@ -220,17 +146,15 @@ class Tree {
    */
   private folderAt(path: string, loss: Loss): Folder {
     if (this.last?.path === path) return this.last.folder
-    let { folder, at } = this.nearLast(path)
-    while (at < path.length) {
-      const slash = path.indexOf('/', at + 1)
-      at = slash === -1 ? path.length : slash
-      const nextPath = path.slice(0, at)
-      let next = folder.at(nextPath)
+    const { at, ...near } = this.nearLast(path)
+    let { folder } = near
+    for (const name of partsOf(path.slice(at))) {
+      let next = folder.get(name)
       if (!isFolder(next)) {
         this.lose(next, loss)
-        next = new Folder(folder, this.files)
+        next = new Folder(folder)
         this.folders += 1
-        folder.set(nextPath, next)
+        folder.set(name, next)
       }
       folder = next
     }
@@ -255,28 +179,23 @@ class Tree {
     this.folderAt(path, loss)
   }
 
-  /** Tells that the files from now on do not lie in the folder of those before. */
-  leaveFolder(): void {
-    this.current = null
-  }
-
-  /** Places the file that was added last. What stood there is lost. */
-  placeLast(loss: Loss): void {
-    const at = this.files.length - 1
-    const file = this.files[at]!
-    const { path } = file
-    if (path.endsWith('/')) return
-    this.current ??= this.folderAt(path.slice(0, path.lastIndexOf('/')), loss)
-    if (!this.current.append(file, at)) this.place(path, file, loss)
+  /** Places files of one folder together. What stood there is lost. */
+  placeRun(run: FolderRun, { folder, names, isInOrder }: ListedFolder, loss: Loss): void {
+    const nul = names.indexOf('\0')
+    const first = nul === -1 ? names : names.slice(0, nul)
+    const last = names.slice(names.lastIndexOf('\0') + 1)
+    if (isInOrder && this.folderAt(folder.slice(0, -1), loss).append(run, first, last)) return
+    for (const file of run.files) this.place(file.path, file, loss)
   }
 
   /** What stood there is lost. */
   place(path: string, standing: Standing, loss: Loss): void {
     const slash = path.lastIndexOf('/')
-    if (slash === path.length - 1) return
+    const name = path.slice(slash + 1)
+    if (name === '') return
     const folder = this.folderAt(path.slice(0, slash), loss)
-    this.lose(folder.at(path), loss)
-    folder.set(path, standing)
+    this.lose(folder.get(name), loss)
+    folder.set(name, standing)
   }
 
   /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
@@ -311,7 +230,6 @@ class Tree {
       if (isFile(next)) this.loseName(next, loss)
       if (!isFolder(next)) continue
       this.last = null
-      this.current = null
       for (const child of next.standings()) waiting.push(child)
     }
   }

@@ -1,4 +1,4 @@
-import type { ImageFile } from './files.ts'
+import type { FolderRun, ImageFile } from './runs.ts'
 
 /** What stands at one name of the file system; null: a device, or the name of a file that is not there. */
 export type Standing = ImageFile | Folder | Link | null
@@ -11,50 +11,41 @@ export type Link = { to: string; target: Folder | null | undefined; tooDeep: num
 
 /**
  * A folder of the file system. As long as names come to it in their order, as they do where a file system was packed, each one is another one:
- * only then is it enough to know where its files stand in the image's list. Most folders are never looked into, and an image has hundreds of
- * thousands of files.
+ * only then is it enough to know which files it has together. Most folders are never looked into, and an image has hundreds of thousands of files.
  */
 export class Folder {
   readonly parent: Folder | null
-  /** The image's files, in which `runs` are. */
-  private readonly files: readonly ImageFile[]
-  /** What stands in it, but for the files in `runs`. */
+  /** What stands in it, but for the files of `runs`. */
   private readonly names = new Map<string, Standing>()
-  /** Files in it: from the first of two indexes to before the second, and so on. */
-  private runs: number[] = []
-  /** The path that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
-  private lastPath: string | null = ''
+  private runs: FolderRun[] = []
+  /** The name that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
+  private lastName: string | null = ''
 
-  constructor(parent: Folder | null, files: readonly ImageFile[]) {
+  constructor(parent: Folder | null) {
     this.parent = parent
-    this.files = files
   }
 
-  /** Adds the file with this index, unless something may stand at its path already: false, then it is to be `set`. */
-  append(file: ImageFile, at: number): boolean {
-    if (!this.comesLast(file.path)) return false
-    const { runs } = this
-    if (runs.at(-1) === at) runs[runs.length - 1] = at + 1
-    else runs.push(at, at + 1)
+  /** Adds files, by the first and the last of their names, which come in order; unless something may stand at one of them: false, then each is to be `set`. */
+  append(run: FolderRun, first: string, last: string): boolean {
+    if (!this.isAfterAll(first)) return false
+    this.lastName = last
+    this.runs.push(run)
     return true
   }
 
   /** What stands at a name; undefined: nothing. */
   get(name: string): Standing | undefined {
+    if (this.isAfterAll(name)) return undefined
     const found = this.names.get(name)
     if (found !== undefined || this.runs.length === 0) return found
     this.lookInto()
     return this.names.get(name)
   }
 
-  /** The same, of the whole path of something in this folder. */
-  at(path: string): Standing | undefined {
-    return this.comesAfterAll(path) ? undefined : this.get(nameOf(path))
-  }
-
-  set(path: string, standing: Standing): void {
-    if (!this.comesLast(path)) this.lookInto()
-    this.names.set(nameOf(path), standing)
+  set(name: string, standing: Standing): void {
+    if (this.isAfterAll(name)) this.lastName = name
+    else this.lookInto()
+    this.names.set(name, standing)
   }
 
   delete(name: string): void {
@@ -69,32 +60,19 @@ export class Folder {
 
   *standings(): Generator<Standing> {
     yield* this.names.values()
-    for (const file of this.inRuns()) yield file
+    for (const { files } of this.runs) yield* files
   }
 
-  private comesAfterAll(path: string): boolean {
-    return this.lastPath !== null && path > this.lastPath
-  }
-
-  private comesLast(path: string): boolean {
-    const isLast = this.comesAfterAll(path)
-    if (isLast) this.lastPath = path
-    return isLast
+  private isAfterAll(name: string): boolean {
+    return this.lastName !== null && name > this.lastName
   }
 
   /** From now on all files are known by name. */
   private lookInto(): void {
-    for (const file of this.inRuns()) this.names.set(nameOf(file.path), file)
+    for (const { folder, files } of this.runs) {
+      for (const file of files) this.names.set(file.path.slice(folder.length), file)
+    }
     this.runs = []
-    this.lastPath = null
+    this.lastName = null
   }
-
-  private *inRuns(): Generator<ImageFile> {
-    for (let run = 0; run < this.runs.length; run += 2)
-      for (let at = this.runs[run]!; at < this.runs[run + 1]!; at += 1) yield this.files[at]!
-  }
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -2,7 +2,7 @@ import type { Compared } from '../compare/compare.ts'
 import { rowsOfLayers, type LayerRow } from '../compare/layers.ts'
 import { keyOfPackage } from '../compare/packages.ts'
 import type { ImageContent } from '../image/content.ts'
-import type { ImageFile } from '../image/files.ts'
+import type { ImageFile } from '../image/runs.ts'
 import type { Measurement } from '../image/measurement.ts'
 import { placeUrl } from '../report/markdown.ts'
 import {

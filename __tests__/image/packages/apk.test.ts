@@ -66,7 +66,7 @@ describe('a real installation', () => {
     const packages = findPackages(laid)
     const listed = z.array(apkQuery).parse(JSON.parse(fixture('apk-query.json').toString()))
     const found = packages.map(({ name, version, size }, at) => {
-      const own = laid.files.filter((each) => each.package === at).map(({ path }) => path.slice(1))
+      const own = [...laid.files].filter((each) => each.package === at).map(({ path }) => path.slice(1))
       return { name, version, 'installed-size': size, contents: own.toSorted() }
     })
     // A package of nothing has a byte to apk. What was edited is as long as it is: apk counts what the package brought, which lies beside it.

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { layFiles, type ImageFile } from '../../../src/image/files.ts'
+import { layFiles } from '../../../src/image/files.ts'
+import { type ImageFile } from '../../../src/image/runs.ts'
 import { readLayer } from '../../../src/image/layer/read.ts'
 import { findPackages } from '../../../src/image/packages/packages.ts'
 import type { Package } from '../../../src/image/packages/package.ts'
@@ -22,8 +23,8 @@ export async function inspect(
   const laid = layFiles(entries)!
   const packages = findPackages(laid)
   const ofPackage = (name: string): string[] =>
-    laid.files.filter((file) => file.package !== null && packages[file.package]!.name === name).map(({ path }) => path)
-  return { packages, files: laid.files, ofPackage }
+    [...laid.files].filter((file) => file.package !== null && packages[file.package]!.name === name).map(({ path }) => path)
+  return { packages, files: [...laid.files], ofPackage }
 }
 
 function memberOf(path: string, content: Content): Buffer {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import type { ImageFile } from '../../../src/image/files.ts'
+import type { ImageFile } from '../../../src/image/runs.ts'
 import { findNpmPackages, npmReader } from '../../../src/image/packages/npm.ts'
 import { fixture, inspect, rows, type Content } from './inspect.ts'
 

@@ -1,4 +1,5 @@
 import type { FileFact } from './facts.ts'
+import { whiteoutOf } from './whiteout.ts'
 
 /** What a layer does to one path, which is absolute, `/` the root. Sizes in bytes. */
 export type LayerEntry =
@@ -52,126 +53,164 @@ export type LayerEntries = Iterable<LayerEntry> & {
 }
 
 /** Entries that can be added to. */
-export type GrowingEntries = LayerEntries & { push: (entry: LayerEntry) => void }
-
-/** As many entries are packed together. */
-const BLOCK = 1_000
-
-const KINDS = [
-  'file',
-  'link',
-  'symlink',
-  'folder',
-  'other',
-  'removed',
-  'opaque',
-] as const satisfies LayerEntry['kind'][]
-
-/** Elements of `numbers` for each file: its size, mode, uid and gid. */
-const NUMBERS = 4
-
-/**
- * Entries in columns. `kinds` and `paths`: an element an entry; `targets`: a link. `checksums` and `facts`, which few files have, by the place of
- * their file among the files. No typed array for the numbers: what is read from one of doubles V8 makes an object of.
- */
-type Block = {
-  kinds: Uint8Array
-  paths: string[]
-  targets: string[]
-  numbers: number[]
-  checksums: Map<number, number>
-  facts: Map<number, FileFact[]>
+export type GrowingEntries = LayerEntries & {
+  push: (entry: LayerEntry) => void
+  /** The same entries, files that stand together in one folder as one. */
+  items: () => readonly ListedItem[]
 }
 
+export type ListedItem = LayerEntry | ListedFolder
+
+/** Regular files of one folder that stand one after the other in a layer, none of them a whiteout's. */
+export type ListedFolder = {
+  kind: 'files'
+  /** With its final `/`. */
+  folder: string
+  /** Of each file in turn, NUL between them. */
+  names: string
+  sizes: readonly number[]
+  /** The sizes' sum, and how many of them are not 0. */
+  bytes: number
+  filled: number
+  /** Whether each name comes after the one before: then no two are the same. */
+  isInOrder: boolean
+  /** Of each file, or of all of them. */
+  attributes: Attributes | readonly Attributes[]
+  /** Those that few files have, by the file's place. */
+  checksums: ReadonlyMap<number, number> | null
+  facts: ReadonlyMap<number, FileFact[]> | null
+}
+
+type Attributes = Pick<LayerFile, 'mode' | 'uid' | 'gid'>
+
 /**
- * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
- * an object takes twice as many.
+ * Starts a list of entries. Files are kept folder by folder, in some 40 bytes each, where an object and its path take four times as many; what the
+ * list hands out is made anew whenever it is gone through.
  */
 export function createEntries(): GrowingEntries {
-  const blocks: Block[] = []
-  let last: LayerEntry[] = []
+  const items: ListedItem[] = []
+  let folder: GrowingFolder | null = null
+  let length = 0
   let takesAway = false
+  const endFolder = (): void => {
+    if (folder !== null) items.push(folder.end())
+    folder = null
+  }
   return {
     get length() {
-      return blocks.length * BLOCK + last.length
+      return length
     },
     get takesAway() {
       return takesAway
     },
     push: (entry) => {
-      last.push(entry)
-      if (entry.kind === 'removed' || entry.kind === 'opaque') takesAway = true
-      if (last.length < BLOCK) return
-      blocks.push(pack(last))
-      last = []
-    },
-    [Symbol.iterator]: () => oneByOne(blocks, last),
-  }
-}
-
-/** Written out, for it is gone through for every entry of an image. */
-function oneByOne(blocks: readonly Block[], last: readonly LayerEntry[]): IterableIterator<LayerEntry> {
-  let [block, at] = [0, 0]
-  let entries = blocks.length > 0 ? unpack(blocks[0]!) : last
-  const all: IterableIterator<LayerEntry> = {
-    next: () => {
-      while (at === entries.length) {
-        if (block >= blocks.length) return { done: true, value: undefined }
-        block += 1
-        entries = block < blocks.length ? unpack(blocks[block]!) : last
-        at = 0
+      length += 1
+      if (entry.kind === 'file' && isPlain(entry.path)) {
+        if (folder?.add(entry)) return
+        endFolder()
+        folder = new GrowingFolder(entry)
+        return
       }
-      const value = entries[at]!
-      at += 1
-      return { done: false, value }
+      endFolder()
+      if (entry.kind === 'removed' || entry.kind === 'opaque') takesAway = true
+      items.push(entry)
     },
-    [Symbol.iterator]: () => all,
+    items: () => {
+      endFolder()
+      return items
+    },
+    *[Symbol.iterator]() {
+      endFolder()
+      for (const item of items) {
+        if (item.kind === 'files') yield* filesIn(item)
+        else yield item
+      }
+    },
   }
-  return all
 }
 
-/** Written as one loop: it is gone through for every entry of an image. */
-function pack(entries: readonly LayerEntry[]): Block {
-  const kinds = new Uint8Array(entries.length)
-  const paths: string[] = []
-  const targets: string[] = []
-  const numbers: number[] = []
-  const checksums = new Map<number, number>()
-  const facts = new Map<number, FileFact[]>()
-  let files = 0
-  for (let at = 0; at < entries.length; at += 1) {
-    const entry = entries[at]!
-    kinds[at] = KINDS.indexOf(entry.kind)
-    paths.push(entry.path)
-    if (entry.kind === 'link' || entry.kind === 'symlink') targets.push(entry.target)
-    if (entry.kind !== 'file') continue
-    numbers.push(entry.size, entry.mode, entry.uid, entry.gid)
-    if (entry.checksum !== null) checksums.set(files, entry.checksum)
-    if (entry.facts.length > 0) facts.set(files, entry.facts)
-    files += 1
-  }
-  // A copy has no room to grow.
-  return { kinds, paths: paths.slice(), targets, numbers: numbers.slice(), checksums, facts }
+/** Entries as a list has them, wherever they come from. */
+export function itemsOf(entries: LayerEntries): readonly ListedItem[] {
+  if ('items' in entries) return (entries as GrowingEntries).items()
+  const list = createEntries()
+  for (const entry of entries) list.push(entry)
+  return list.items()
 }
 
-function unpack({ kinds, paths, targets, numbers, checksums, facts }: Block): LayerEntry[] {
-  let [files, links] = [0, 0]
-  return paths.map((path, at): LayerEntry => {
-    const kind = KINDS[kinds[at]!]!
-    if (kind === 'link' || kind === 'symlink') return { kind, path, target: targets[links++]! }
-    if (kind !== 'file') return { kind, path }
-    const file = files
-    const first = NUMBERS * file
-    files += 1
+/** Whether a file can be kept with others: it has a name, in which no NUL is, and is not a whiteout's payload. */
+function isPlain(path: string): boolean {
+  return whiteoutOf(path) === null && !path.endsWith('/') && !path.includes('\0')
+}
+
+/** The files of one folder, while they come. */
+class GrowingFolder {
+  private readonly folder: string
+  private readonly names: string[] = []
+  private readonly sizes: number[] = []
+  private bytes = 0
+  private filled = 0
+  private isInOrder = true
+  private readonly attributes: Attributes[] = []
+  private isOneOfAll = true
+  private checksums: Map<number, number> | null = null
+  private facts: Map<number, FileFact[]> | null = null
+
+  constructor(first: LayerFile) {
+    this.folder = first.path.slice(0, first.path.lastIndexOf('/') + 1)
+    this.add(first)
+  }
+
+  /** Adds the next file, unless it lies elsewhere. */
+  add({ path, size, mode, uid, gid, checksum, facts }: LayerFile): boolean {
+    const { folder, names, sizes, attributes } = this
+    if (path.lastIndexOf('/') !== folder.length - 1 || !path.startsWith(folder)) return false
+    const at = names.length
+    const name = path.slice(folder.length)
+    if (at > 0 && !(name > names[at - 1]!)) this.isInOrder = false
+    names.push(name)
+    sizes.push(size)
+    this.bytes += size
+    if (size !== 0) this.filled += 1
+    const before = attributes[at - 1]
+    const isSame = before?.mode === mode && before.uid === uid && before.gid === gid
+    if (at > 0 && !isSame) this.isOneOfAll = false
+    attributes.push(isSame ? before : { mode, uid, gid })
+    if (checksum !== null) (this.checksums ??= new Map<number, number>()).set(at, checksum)
+    if (facts.length > 0) (this.facts ??= new Map<number, FileFact[]>()).set(at, facts)
+    return true
+  }
+
+  end(): ListedFolder {
+    const { folder, names, sizes, bytes, filled, isInOrder, attributes, isOneOfAll, checksums, facts } = this
     return {
-      kind,
-      path,
-      size: numbers[first]!,
-      mode: numbers[first + 1]!,
-      uid: numbers[first + 2]!,
-      gid: numbers[first + 3]!,
-      checksum: checksums.get(file) ?? null,
-      facts: facts.get(file) ?? NO_FACTS,
+      kind: 'files',
+      folder,
+      names: names.join('\0'),
+      // A copy has no room to grow.
+      sizes: sizes.slice(),
+      bytes,
+      filled,
+      isInOrder,
+      attributes: isOneOfAll ? attributes[0]! : attributes.slice(),
+      checksums,
+      facts,
+    }
+  }
+}
+
+/** The files of a folder, made anew. */
+export function filesIn({ folder, names, sizes, attributes, checksums, facts }: ListedFolder): LayerFile[] {
+  return names.split('\0').map((name, at): LayerFile => {
+    const { mode, uid, gid } = 'mode' in attributes ? attributes : attributes[at]!
+    return {
+      kind: 'file',
+      path: flat(folder + name),
+      size: sizes[at]!,
+      mode,
+      uid,
+      gid,
+      checksum: checksums?.get(at) ?? null,
+      facts: facts?.get(at) ?? NO_FACTS,
     }
   })
 }

@@ -1,5 +1,5 @@
 import { gathering, MAX_RECORD, type OpenReader } from '../layer/gather.ts'
-import type { ImageFile } from '../files.ts'
+import type { ImageFile } from '../runs.ts'
 import type { FindPackages, FoundPackage, Inspected } from './package.ts'
 import { word } from './text.ts'
 

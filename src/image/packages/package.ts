@@ -1,6 +1,6 @@
 import type { ECOSYSTEMS } from '../../inputs/budget-lines.ts'
 import type { FileFact } from '../layer/facts.ts'
-import type { ImageFile } from '../files.ts'
+import type { ImageFile } from '../runs.ts'
 
 /** Which kind of package manager knows it. */
 export type Ecosystem = (typeof ECOSYSTEMS)[number]

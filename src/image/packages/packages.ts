@@ -1,4 +1,5 @@
-import { withFacts, type ImageFile, type LaidFiles } from '../files.ts'
+import { type LaidFiles } from '../files.ts'
+import { byFolder, type ImageFile } from '../runs.ts'
 import { findApkPackages } from './apk.ts'
 import { findDpkgPackages } from './dpkg.ts'
 import { findGoPackages } from './go.ts'
@@ -31,13 +32,22 @@ export function findPackages(laid: LaidFiles): Package[] {
     for (const one of find(inspected)) found.push(one)
     claim(laid, found, first)
   }
-  for (const file of laid.files) file.package ??= ownerOfModule(file, laid)
+  const runs = byFolder(laid.files)
+  for (const { files } of runs.filter(({ folder }) => folder.endsWith('/__pycache__/'))) {
+    for (const file of files) file.package ??= ownerOfModule(file, laid)
+  }
   const owned = found.map(() => ({ files: 0, bytes: 0 }))
-  for (const file of laid.files) {
-    if (file.package === null || file.lost !== null) continue
-    const own = owned[file.package]!
-    own.files += 1
-    own.bytes += file.size
+  for (const run of runs) {
+    for (const { package: owner, files, bytes } of run.shares()) {
+      if (owner === null) continue
+      owned[owner]!.files += files
+      owned[owner]!.bytes += bytes
+    }
+    for (const { package: owner, size } of run.lost) {
+      if (owner === null) continue
+      owned[owner]!.files -= 1
+      owned[owner]!.bytes -= size
+    }
   }
 
   const packages: Package[] = []
@@ -54,14 +64,14 @@ export function findPackages(laid: LaidFiles): Package[] {
     packages.push({ ecosystem, name, version, path, size, dev })
     for (const part of parts) packages.push({ ecosystem, ...part, dev })
   }
-  for (const file of laid.files) if (file.package !== null) file.package = places[file.package] ?? null
+  for (const run of runs) run.assign((owner) => places[owner] ?? null)
   return packages
 }
 
 /** Of the files that are in the image. */
 function factsOf({ files }: LaidFiles): Inspected['facts'] {
   const found: Inspected['facts'] = []
-  for (const { path, facts, lost } of withFacts(files)) {
+  for (const { path, facts, lost } of byFolder(files).flatMap(({ withFacts }) => withFacts)) {
     if (lost === null) found.push(...facts.map((fact) => ({ path, fact })))
   }
   return found
@@ -83,7 +93,7 @@ function claim(laid: LaidFiles, found: readonly FoundPackage[], first: number): 
   }
   if (folders.size === 0) return
   const known = new Map<string, number | null>(folders)
-  for (const file of laid.files) file.package ??= ownerOf(file.path, known)
+  for (const run of byFolder(laid.files)) run.claim(ownerOf(run.folder, known))
 }
 
 /** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layFiles` allows. */
