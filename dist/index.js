@@ -36405,6 +36405,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream"
 
 /***/ }),
 
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+
+/***/ }),
+
 /***/ 1692:
 /***/ ((module) => {
 
@@ -45056,7 +45063,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 5177:
+/***/ 5620:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45246,6 +45253,343 @@ function addTo(groups, key, item) {
         groups.set(key, [item]);
 }
 
+;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
+const PREFIX = '.wh.';
+const METADATA_PREFIX = '.wh..wh.';
+const OPAQUE = '.wh..wh..opq';
+/**
+ * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
+ * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
+ * size, though no engine unpacks it.
+ */
+function whiteoutOf(path) {
+    const slash = path.lastIndexOf('/');
+    if (!path.startsWith(PREFIX, slash + 1))
+        return null;
+    const name = path.slice(slash + 1);
+    const folder = path.slice(0, Math.max(slash, 0));
+    if (name === OPAQUE)
+        return { kind: 'opaque', path: folder };
+    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
+        return { kind: 'metadata' };
+    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/entries.js
+
+/**
+ * Bytes of a file from which it has a checksum: less than the files that the rules compare by it have (`advice/duplicate-files.ts`, `debug-symbols.ts`); smaller
+ * ones `removed-later.ts` tells by other signs. Most files of an image are smaller.
+ */
+const CHECKSUM_FLOOR = 50_000;
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of until it is looked into. */
+function flat(path) {
+    path.lastIndexOf('/');
+    return path;
+}
+/**
+ * Starts a list of entries. Files are kept folder by folder, in some 40 bytes each, where an object and its path take four times as many; what the
+ * list hands out is made anew whenever it is gone through.
+ */
+function createEntries() {
+    const items = [];
+    let folder = null;
+    let length = 0;
+    let takesAway = false;
+    const endFolder = () => {
+        if (folder !== null)
+            items.push(folder.end());
+        folder = null;
+    };
+    const addFile = (file, from, checksum, facts) => {
+        length += 1;
+        if (folder?.add(file, from, checksum, facts))
+            return true;
+        endFolder();
+        folder = new GrowingFolder(file.path, from);
+        return folder.add(file, from, checksum, facts);
+    };
+    return {
+        get length() {
+            return length;
+        },
+        get takesAway() {
+            return takesAway;
+        },
+        push: (entry) => {
+            if (entry.kind === 'file' && isPlain(entry.path)) {
+                // Behind the leading slash.
+                addFile(entry, 1, entry.checksum, entry.facts);
+                return;
+            }
+            length += 1;
+            endFolder();
+            if (entry.kind === 'removed' || entry.kind === 'opaque')
+                takesAway = true;
+            items.push(entry);
+        },
+        pushFile: (entry, checksum, facts) => addFile(entry, 0, checksum, facts),
+        items: () => {
+            endFolder();
+            return items;
+        },
+        *[Symbol.iterator]() {
+            endFolder();
+            for (const item of items) {
+                if (item.kind === 'files')
+                    yield* filesIn(item);
+                else
+                    yield item;
+            }
+        },
+    };
+}
+/** Entries as a list has them, wherever they come from. */
+function itemsOf(entries) {
+    if ('items' in entries)
+        return entries.items();
+    const list = createEntries();
+    for (const entry of entries)
+        list.push(entry);
+    return list.items();
+}
+/** Whether a file can be kept with others: it has a name, in which no NUL is, and is not a whiteout's payload. */
+function isPlain(path) {
+    return whiteoutOf(path) === null && !path.endsWith('/') && !path.includes('\0');
+}
+/** The files of one folder, while they come. What is done for each of them is written out. */
+class GrowingFolder {
+    folder;
+    names = [];
+    sizes = [];
+    bytes = 0;
+    filled = 0;
+    lastPath = '';
+    isInOrder = true;
+    attributes = null;
+    allAttributes = null;
+    checksums = null;
+    facts = null;
+    /** The folder of a path; where that has a leading slash, its names begin at `from`. */
+    constructor(path, from) {
+        this.folder = path.slice(from, path.lastIndexOf('/') + 1);
+    }
+    /** Adds the next file, unless it lies elsewhere. */
+    add(file, from, checksum, facts) {
+        const { path, size } = file;
+        const { folder, names } = this;
+        const start = from + folder.length;
+        if (path.lastIndexOf('/') !== start - 1 || !path.startsWith(folder, from))
+            return false;
+        const at = names.length;
+        // Of paths, not of names: a slice takes longer to compare.
+        if (at > 0 && !(path > this.lastPath))
+            this.isInOrder = false;
+        this.lastPath = path;
+        names.push(path.slice(start));
+        this.sizes.push(size);
+        this.bytes += size;
+        if (size !== 0)
+            this.filled += 1;
+        this.addAttributes(file, at);
+        if (checksum !== null)
+            (this.checksums ??= new Map()).set(at, checksum);
+        if (facts.length > 0)
+            (this.facts ??= new Map()).set(at, facts);
+        return true;
+    }
+    addAttributes({ mode, uid, gid }, at) {
+        const last = this.attributes;
+        if (last?.mode !== mode || last.uid !== uid || last.gid !== gid) {
+            this.attributes = { mode, uid, gid };
+            if (last !== null)
+                this.allAttributes ??= Array.from({ length: at }, () => last);
+        }
+        this.allAttributes?.push(this.attributes);
+    }
+    end() {
+        const { folder, names, sizes, bytes, filled, isInOrder, attributes, allAttributes, checksums, facts } = this;
+        return {
+            kind: 'files',
+            folder: flat(`/${folder}`),
+            names: names.join('\0'),
+            // A copy has no room to grow.
+            sizes: sizes.slice(),
+            bytes,
+            filled,
+            isInOrder,
+            attributes: allAttributes ?? attributes,
+            checksums,
+            facts,
+        };
+    }
+}
+/** The files of a folder, made anew. */
+function filesIn({ folder, names, sizes, attributes, checksums, facts }) {
+    return names.split('\0').map((name, at) => {
+        const { mode, uid, gid } = 'mode' in attributes ? attributes : attributes[at];
+        return {
+            kind: 'file',
+            path: flat(folder + name),
+            size: sizes[at],
+            mode,
+            uid,
+            gid,
+            checksum: checksums?.get(at) ?? null,
+            facts: facts?.get(at) ?? NO_FACTS,
+        };
+    });
+}
+
+;// CONCATENATED MODULE: ./build/image/runs.js
+
+/**
+ * Files of an image that stand one after the other and lie in one folder of one layer: mostly a tar has a folder's files together, but for those of the
+ * folders in it. Objects are made of them once somebody looks at each: most are never looked at.
+ */
+class FolderRun {
+    /** With its final `/`. */
+    folder;
+    /** Index of the layer. */
+    layer;
+    listed;
+    made;
+    /** The package of all files, as long as none is made. */
+    package = null;
+    constructor(folder, layer, listed, made) {
+        this.folder = folder;
+        this.layer = layer;
+        this.listed = listed;
+        this.made = made;
+    }
+    static ofListed(listed, layer) {
+        return new FolderRun(listed.folder, layer, listed, null);
+    }
+    static ofFiles(folder, layer, files) {
+        return new FolderRun(folder, layer, null, files);
+    }
+    get length() {
+        return this.made?.length ?? this.listed.sizes.length;
+    }
+    /** Each of them. */
+    get files() {
+        this.made ??= filesIn(this.listed).map(({ path, size, mode, uid, gid, checksum, facts }) => ({
+            path,
+            layer: this.layer,
+            size,
+            mode,
+            uid,
+            gid,
+            checksum,
+            facts,
+            lost: null,
+            package: this.package,
+        }));
+        return this.made;
+    }
+    /** Bytes of all of them. */
+    get bytes() {
+        return this.made?.reduce((sum, { size }) => sum + size, 0) ?? this.listed.bytes;
+    }
+    get lost() {
+        return this.made?.filter(({ lost }) => lost !== null) ?? [];
+    }
+    /** Those that tell something of themselves. */
+    get withFacts() {
+        return this.listed?.facts === null ? [] : this.files.filter(({ facts }) => facts.length > 0);
+    }
+    /** Those that a checksum was computed of. */
+    get withChecksum() {
+        return this.listed?.checksums === null ? [] : this.files.filter(({ checksum }) => checksum !== null);
+    }
+    /** Whether it may be that a file's name has this in it. */
+    mayHave(part) {
+        return this.listed === null || this.listed.names.includes(part);
+    }
+    /** Whether such a package, of those that have an index, has any of them. */
+    mayBeOf(isMeant) {
+        if (this.made === null)
+            return this.package !== null && isMeant(this.package);
+        return this.made.some(({ package: owner }) => owner !== null && isMeant(owner));
+    }
+    /** The packages that have files in it, in no order, and what no package has. */
+    shares() {
+        if (this.made === null) {
+            const { sizes, bytes, filled } = this.listed;
+            return [{ package: this.package, files: sizes.length, bytes, filled }];
+        }
+        const shares = new Map();
+        for (const { size, package: owner } of this.made) {
+            const share = shares.get(owner) ?? { package: owner, files: 0, bytes: 0, filled: 0 };
+            share.files += 1;
+            share.bytes += size;
+            if (size !== 0)
+                share.filled += 1;
+            shares.set(owner, share);
+        }
+        return shares.values();
+    }
+    /** Gives those that no package has to this one. */
+    claim(owner) {
+        if (this.made === null)
+            this.package ??= owner;
+        else
+            for (const file of this.made)
+                file.package ??= owner;
+    }
+    /** Gives the files of each package to another one. */
+    assign(ownerOf) {
+        if (this.made === null)
+            this.package = this.package === null ? null : ownerOf(this.package);
+        else
+            for (const file of this.made)
+                file.package = file.package === null ? null : ownerOf(file.package);
+    }
+}
+/** The files of an image that was laid. */
+class FolderRuns {
+    runs = [];
+    length = 0;
+    add(run) {
+        this.runs.push(run);
+        this.length += run.length;
+    }
+    *[Symbol.iterator]() {
+        for (const { files } of this.runs)
+            yield* files;
+    }
+}
+const knownRuns = new WeakMap();
+/** An image's files by folder, in their order. What a folder decides has not to be asked of each file. */
+function byFolder(files) {
+    if (files instanceof FolderRuns)
+        return files.runs;
+    const known = knownRuns.get(files);
+    if (known)
+        return known;
+    const runs = [];
+    let its = [];
+    for (const file of files) {
+        const { path, layer } = file;
+        const folder = path.slice(0, path.lastIndexOf('/') + 1);
+        const last = runs.at(-1);
+        if (last?.folder === folder && last.layer === layer) {
+            its.push(file);
+            continue;
+        }
+        its = [file];
+        runs.push(FolderRun.ofFiles(folder, layer, its));
+    }
+    knownRuns.set(files, runs);
+    return runs;
+}
+/** Each file of the folders that are meant. */
+function filesOf(files, isMeant) {
+    return byFolder(files).flatMap((run) => (isMeant(run) ? run.files : []));
+}
+
 ;// CONCATENATED MODULE: ./build/advice/instruction.js
 /** Characters of an instruction that stand in for its line. */
 const SHOWN = 60;
@@ -45332,12 +45676,12 @@ function mayGive({ instruction }) {
     return /\b(?:chown|chgrp|chmod|touch)\b/.test(instruction);
 }
 /** Whether a path may stand in a command to paste: a shell takes it as it is. */
-function isPlain(path) {
+function instruction_isPlain(path) {
     return /^(?!-)[\w./@+-]{1,300}$/.test(path);
 }
 /** Whether it may stand in a `.dockerignore`, where `*` is a pattern and no shell expands it. */
 function isPlainPattern(pattern) {
-    return isPlain(pattern.replaceAll('*', 'x'));
+    return instruction_isPlain(pattern.replaceAll('*', 'x'));
 }
 /** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
 function keepOut(layer, ignore) {
@@ -45389,11 +45733,15 @@ const FOLDERS = new Map([
 const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'vendor']);
 /** What only a report of coverage has: a program's own folder may be called `coverage`, too. */
 const COVERAGE_REPORT = /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//;
-/** The folders called `coverage` that hold a report, of all files. */
-function coverageReports(files) {
-    return new Set(files.flatMap(({ path }) => path.includes('/coverage/') && COVERAGE_REPORT.test(path)
-        ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? [])
-        : []));
+/** The folders called `coverage` that hold a report, of all folders or some of them. */
+function coverageReports(runs) {
+    const folders = new Set();
+    for (const { folder, files } of runs.filter((run) => run.folder.includes('/coverage/'))) {
+        const isReport = files.some(({ path }) => COVERAGE_REPORT.test(path));
+        if (isReport)
+            folders.add(folder.slice(0, folder.indexOf('/coverage/') + '/coverage'.length));
+    }
+    return folders;
 }
 /** What a file is left over from, or null; `inPackage`: it lies where packages are installed. */
 function leftoverOf(path, reports) {
@@ -45415,401 +45763,6 @@ function isLog(name) {
     return /\.log(?:\.\d+)?$/.test(name);
 }
 
-;// CONCATENATED MODULE: ./build/image/folder.js
-/**
- * A folder of the file system. As long as names come to it in their order, as they do where a file system was packed, each one is another one:
- * only then is it enough to know where its files stand in the image's list. Most folders are never looked into, and an image has hundreds of
- * thousands of files.
- */
-class Folder {
-    parent;
-    /** The image's files, in which `runs` are. */
-    files;
-    /** What stands in it, but for the files in `runs`. */
-    names = new Map();
-    /** Files in it: from the first of two indexes to before the second, and so on. */
-    runs = [];
-    /** The path that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
-    lastPath = '';
-    constructor(parent, files) {
-        this.parent = parent;
-        this.files = files;
-    }
-    /** Adds the file with this index, unless something may stand at its path already: false, then it is to be `set`. */
-    append(file, at) {
-        if (!this.comesLast(file.path))
-            return false;
-        const { runs } = this;
-        if (runs.at(-1) === at)
-            runs[runs.length - 1] = at + 1;
-        else
-            runs.push(at, at + 1);
-        return true;
-    }
-    /** What stands at a name; undefined: nothing. */
-    get(name) {
-        const found = this.names.get(name);
-        if (found !== undefined || this.runs.length === 0)
-            return found;
-        this.lookInto();
-        return this.names.get(name);
-    }
-    /** The same, of the whole path of something in this folder. */
-    at(path) {
-        return this.comesAfterAll(path) ? undefined : this.get(nameOf(path));
-    }
-    set(path, standing) {
-        if (!this.comesLast(path))
-            this.lookInto();
-        this.names.set(nameOf(path), standing);
-    }
-    delete(name) {
-        this.lookInto();
-        this.names.delete(name);
-    }
-    clear() {
-        this.names.clear();
-        this.runs = [];
-    }
-    *standings() {
-        yield* this.names.values();
-        for (const file of this.inRuns())
-            yield file;
-    }
-    comesAfterAll(path) {
-        return this.lastPath !== null && path > this.lastPath;
-    }
-    comesLast(path) {
-        const isLast = this.comesAfterAll(path);
-        if (isLast)
-            this.lastPath = path;
-        return isLast;
-    }
-    /** From now on all files are known by name. */
-    lookInto() {
-        for (const file of this.inRuns())
-            this.names.set(nameOf(file.path), file);
-        this.runs = [];
-        this.lastPath = null;
-    }
-    *inRuns() {
-        for (let run = 0; run < this.runs.length; run += 2)
-            for (let at = this.runs[run]; at < this.runs[run + 1]; at += 1)
-                yield this.files[at];
-    }
-}
-function nameOf(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
-const PREFIX = '.wh.';
-const METADATA_PREFIX = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
-/**
- * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
- * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
- * size, though no engine unpacks it.
- */
-function whiteoutOf(path) {
-    const slash = path.lastIndexOf('/');
-    if (!path.startsWith(PREFIX, slash + 1))
-        return null;
-    const name = path.slice(slash + 1);
-    const folder = path.slice(0, Math.max(slash, 0));
-    if (name === OPAQUE)
-        return { kind: 'opaque', path: folder };
-    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
-        return { kind: 'metadata' };
-    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
-}
-
-;// CONCATENATED MODULE: ./build/image/files.js
-
-
-/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
-const MAX_LINKS = 40;
-/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
-const MAX_FOLDERS = 500_000;
-/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
-const MAX_DEPTH = 256;
-/**
- * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
- */
-function layFiles(layers) {
-    const files = [];
-    const tree = new Tree(files);
-    for (const [layer, entries] of layers.entries()) {
-        const removed = { layer, how: 'removed' };
-        const replaced = { layer, how: 'replaced' };
-        if (entries.takesAway !== false) {
-            for (const entry of entries) {
-                if (entry.kind === 'removed')
-                    tree.remove(entry.path, removed);
-                if (entry.kind === 'opaque')
-                    tree.empty(entry.path, removed);
-            }
-        }
-        for (const entry of entries) {
-            if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path))
-                return null;
-            switch (entry.kind) {
-                case 'removed':
-                case 'opaque':
-                    break;
-                case 'folder':
-                    tree.placeFolder(entry.path, replaced);
-                    break;
-                case 'file': {
-                    const file = imageFile(entry, layer);
-                    files.push(file);
-                    if (whiteoutOf(entry.path) === null)
-                        tree.placeLast(replaced);
-                    else
-                        file.lost = removed;
-                    break;
-                }
-                case 'link':
-                    tree.placeLink(entry.path, entry.target, layer, replaced);
-                    break;
-                case 'symlink':
-                    tree.place(entry.path, { to: entry.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced);
-                    break;
-                case 'other':
-                    tree.place(entry.path, null, replaced);
-            }
-        }
-    }
-    return { files, file: (path) => tree.fileAt(path) };
-}
-const knownRuns = new WeakMap();
-/**
- * An image's files by folder, in their order: mostly a tar has a folder's files together, but for those of the folders in it. What a folder decides has
- * not to be asked of each file.
- */
-function byFolder(files) {
-    const known = knownRuns.get(files);
-    if (known)
-        return known;
-    const runs = [];
-    for (let start = 0, end = 0; start < files.length; start = end) {
-        const { path, layer } = files[start];
-        const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        const isThere = (file) => file.layer === layer && liesIn(file.path, folder);
-        do
-            end += 1;
-        while (end < files.length && isThere(files[end]));
-        runs.push({ folder, layer, start, end });
-    }
-    knownRuns.set(files, runs);
-    return runs;
-}
-/** Whether a file lies in this folder (with its final `/`), and in none of that. */
-function liesIn(path, folder) {
-    return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder);
-}
-function isTooDeep(path) {
-    if (path.length <= MAX_DEPTH)
-        return false;
-    let folders = 0;
-    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
-        folders += 1;
-    return folders > MAX_DEPTH;
-}
-function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
-    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
-}
-function isFolder(standing) {
-    return standing instanceof Folder;
-}
-function isLink(standing) {
-    return standing != null && 'to' in standing;
-}
-function isFile(standing) {
-    return standing != null && 'path' in standing;
-}
-function partsOf(path) {
-    return path.split('/').filter((name) => name !== '');
-}
-/** The file system that the layers make, while they are laid and afterwards. */
-class Tree {
-    /** How many were made. */
-    folders = 0;
-    files;
-    root;
-    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
-    linked = new Map();
-    /** The folder that was last placed in: most files lie where the one before does. */
-    last = null;
-    /** Whether what was asked for last leads through too many links. */
-    hasTooManyLinks = false;
-    /** How many links lead through each other, at most, in what is being followed. */
-    deepest = 0;
-    /** `files`: the image's, to which each is added before it is placed. */
-    constructor(files) {
-        this.files = files;
-        this.root = new Folder(null, files);
-    }
-    at(parts) {
-        let standing = this.root;
-        for (const name of parts)
-            standing = isFolder(standing) ? standing.get(name) : null;
-        return standing ?? null;
-    }
-    /**
-     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
-     * unpacked on its own, and a folder of it hides the link below.
-     */
-    folderAt(path, loss) {
-        if (this.last?.path === path)
-            return this.last.folder;
-        let { folder, at } = this.nearLast(path);
-        while (at < path.length) {
-            const slash = path.indexOf('/', at + 1);
-            at = slash === -1 ? path.length : slash;
-            const nextPath = path.slice(0, at);
-            let next = folder.at(nextPath);
-            if (!isFolder(next)) {
-                this.lose(next, loss);
-                next = new Folder(folder, this.files);
-                this.folders += 1;
-                folder.set(nextPath, next);
-            }
-            folder = next;
-        }
-        this.last = { path, folder };
-        return folder;
-    }
-    /** The folder that was last placed in, or one above it: the deepest that a path leads through, and where in the path it ends. */
-    nearLast(path) {
-        let folder = this.last?.folder ?? null;
-        let above = this.last?.path ?? '';
-        while (folder !== null && above !== '') {
-            if (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'))
-                return { folder, at: above.length };
-            above = above.slice(0, above.lastIndexOf('/'));
-            folder = folder.parent;
-        }
-        return { folder: this.root, at: 0 };
-    }
-    placeFolder(path, loss) {
-        this.folderAt(path, loss);
-    }
-    /** Places the file that was added last. What stood there is lost. */
-    placeLast(loss) {
-        const at = this.files.length - 1;
-        const file = this.files[at];
-        const { path } = file;
-        const slash = path.lastIndexOf('/');
-        if (slash === path.length - 1)
-            return;
-        const { last } = this;
-        const isThere = last !== null && last.path.length === slash && path.startsWith(last.path);
-        const folder = isThere ? last.folder : this.folderAt(path.slice(0, slash), loss);
-        if (!folder.append(file, at))
-            this.place(path, file, loss);
-    }
-    /** What stood there is lost. */
-    place(path, standing, loss) {
-        const slash = path.lastIndexOf('/');
-        if (slash === path.length - 1)
-            return;
-        const folder = this.folderAt(path.slice(0, slash), loss);
-        this.lose(folder.at(path), loss);
-        folder.set(path, standing);
-    }
-    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
-    placeLink(path, target, layer, loss) {
-        const found = this.at(partsOf(target));
-        const file = isFile(found) && found.layer === layer ? found : null;
-        if (file)
-            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
-        this.place(path, file, loss);
-    }
-    remove(path, loss) {
-        const parts = partsOf(path);
-        const name = parts.pop();
-        const folder = this.at(parts);
-        if (name === undefined || !isFolder(folder))
-            return;
-        this.lose(folder.get(name), loss);
-        folder.delete(name);
-    }
-    /** What stands in a folder is lost, the folder stays. */
-    empty(path, loss) {
-        const folder = this.at(partsOf(path));
-        if (!isFolder(folder))
-            return;
-        this.lose(folder, loss);
-        folder.clear();
-    }
-    /** What stands there, and below, is lost. */
-    lose(standing, loss) {
-        const waiting = [standing];
-        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-            if (isFile(next))
-                this.loseName(next, loss);
-            if (!isFolder(next))
-                continue;
-            this.last = null;
-            for (const child of next.standings())
-                waiting.push(child);
-        }
-    }
-    loseName(file, loss) {
-        const names = this.linked.get(file) ?? 1;
-        if (names === 1)
-            file.lost = loss;
-        else
-            this.linked.set(file, names - 1);
-    }
-    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
-    fileAt(path) {
-        const slash = path.lastIndexOf('/');
-        this.hasTooManyLinks = false;
-        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.get(path.slice(slash + 1));
-        return isFile(found) ? found : null;
-    }
-    follow(start, path, links) {
-        let folder = path.startsWith('/') ? this.root : start;
-        for (const name of partsOf(path)) {
-            if (name === '.')
-                continue;
-            const next = name === '..' ? (folder.parent ?? folder) : folder.get(name);
-            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
-            if (!isFolder(found))
-                return null;
-            folder = found;
-        }
-        return folder;
-    }
-    /**
-     * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
-     * that is nearer to the beginning of a way. So it does not depend on what was asked before.
-     */
-    targetOf(link, folder, links) {
-        if (link.target === null)
-            return null;
-        if (links >= link.tooDeep) {
-            this.hasTooManyLinks = true;
-            return null;
-        }
-        if (link.target !== undefined) {
-            this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep);
-            return link.target;
-        }
-        const before = this.deepest;
-        this.deepest = links;
-        link.target = null;
-        const target = this.follow(folder, link.to, links);
-        link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest;
-        link.target = this.hasTooManyLinks ? undefined : target;
-        this.deepest = Math.max(before, this.deepest);
-        return target;
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/image/packages/package.js
 /** Package managers of distributions. */
 const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
@@ -45829,9 +45782,13 @@ function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
 }
 /** The distribution's package that put a file there; null: none did. */
-function distributionPackage({ packages }, file) {
-    const owner = file.package === null ? undefined : packages[file.package];
-    return owner && DISTRIBUTIONS.has(owner.ecosystem) ? owner : null;
+function distributionPackage(content, file) {
+    return file.package !== null && isOfDistribution(content, file.package) ? content.packages[file.package] : null;
+}
+/** Whether the package with this index is one that the distribution's manager installed. */
+function isOfDistribution({ packages }, owner) {
+    const found = packages[owner];
+    return found !== undefined && DISTRIBUTIONS.has(found.ecosystem);
 }
 /** Bytes of files, in the image or lost. */
 function bytesOf(files) {
@@ -45889,8 +45846,8 @@ function groupedByFolder(files, keyIn) {
         const keyOf = keyIn(run);
         if (keyOf === null)
             continue;
-        for (let at = run.start; at < run.end; at += 1)
-            addTo(groups, keyOf(files[at]), files[at]);
+        for (const file of run.files)
+            addTo(groups, keyOf(file), file);
     }
     return groups;
 }
@@ -45928,6 +45885,7 @@ function anyOf(patterns) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
 
 
 
@@ -46001,12 +45959,17 @@ const JDK_ONLY = /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\
 /** The toolchains whose files are in an image, with at least FLOOR bytes. */
 const presentIn = oncePerImage((image) => (image.content === null ? [] : findPresent(image, image.content)));
 function findPresent(image, content) {
-    const judge = judgeOf(content);
+    const judgeIn = judgesOf(content);
     const parts = new Map();
-    for (const file of content.files) {
-        const part = file.lost === null ? judge(file) : null;
-        if (part)
-            parts.set(file, part);
+    for (const run of byFolder(content.files)) {
+        const judge = judgeIn(run);
+        if (judge === null)
+            continue;
+        for (const file of run.files) {
+            const part = file.lost === null ? judge(file) : null;
+            if (part)
+                parts.set(file, part);
+        }
     }
     const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
     const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
@@ -46020,32 +45983,38 @@ function findPresent(image, content) {
         return bytesOf(its) < FLOOR ? [] : [{ toolchain, complete: isComplete, files: its }];
     });
 }
-/** Tells what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
-function judgeOf(content) {
+/** Tells, folder by folder, what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
+function judgesOf(content) {
     const packages = new Map();
-    const compilers = content.files.filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'));
+    const compilers = filesOf(content.files, (run) => run.folder.endsWith('/bin/') && run.mayHave('javac')).filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'));
     // A compiler in `/usr/bin` has not all of `/usr` for its folder.
     const homes = compilers
         .map(({ path }) => path.slice(0, -'/bin/javac'.length))
         .filter((home) => !/^\/usr(?:\/local)?$/.test(home))
         .slice(0, MAX_HOMES);
     const java = TOOLCHAINS.find(({ id }) => id === 'java');
-    return (file) => {
-        const owner = distributionPackage(content, file);
-        if (owner && !packages.has(owner))
-            packages.set(owner, partOf(owner.name, 'packages'));
-        const part = owner ? packages.get(owner) : partOf(file.path, 'places');
-        if (part)
-            return part;
-        if (homes.length === 0)
+    return (run) => {
+        const { folder } = run;
+        const mayBePart = BY_NAME.test(folder) || ANY.places.test(folder);
+        const home = homes.find((each) => folder.startsWith(`${each}/`));
+        if (!mayBePart && home === undefined && !run.mayBeOf((owner) => isOfDistribution(content, owner)))
             return null;
-        const home = homes.find((each) => file.path.startsWith(`${each}/`));
-        if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
-            return null;
-        return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
+        return (file) => {
+            const owner = distributionPackage(content, file);
+            if (owner && !packages.has(owner))
+                packages.set(owner, partOf(owner.name, 'packages'));
+            const part = owner ? packages.get(owner) : mayBePart ? partOf(file.path, 'places') : null;
+            if (part)
+                return part;
+            if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
+                return null;
+            return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
+        };
     };
 }
-/** Matches what any of them does: most files are of none, and are told so at once. */
+/** Folders in which the names of files decide; in all others the folder does. */
+const BY_NAME = /\/bin\/$/;
+/** Matches what any of them does: most folders are of none, and are told so at once. */
 const ANY = {
     packages: anyOf(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
     places: anyOf(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),
@@ -46110,6 +46079,7 @@ const findSplit = (image) => {
 
 
 
+
 /** Bytes from which it is worth a word. */
 const context_bloat_FLOOR = 100_000;
 /**
@@ -46135,8 +46105,8 @@ function findBloat(image) {
     const copied = groupedByFolder(image.content?.files ?? [], (run) => origins[run.layer]?.from === 'context' && isOwn(image, run) ? () => run.layer : null);
     if (image.content === null || copied.size === 0)
         return bloat;
-    const files = image.content.files.filter((file) => isOwn(image, file));
-    const makers = firstMakers(files, origins);
+    const own = byFolder(image.content.files).filter((run) => isOwn(image, run));
+    const makers = firstMakers(own, origins);
     const toolchains = toolchainFiles(image);
     // What another line copies by its name, the build would miss.
     const named = origins.flatMap((origin) => (origin?.from === 'context' ? origin.sources : [])).map(plainPath);
@@ -46145,9 +46115,8 @@ function findBloat(image) {
     // What another COPY ships again, or what only gets another owner, is not made by the image.
     const makes = image.layers.map((layer, at) => origins[at]?.from !== 'context' && !mayGive(layer));
     const isMadeAgain = ({ lost }) => lost !== null && (lost.how === 'removed' || makes[lost.layer] === true);
-    const reports = coverageReports(files);
-    const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'));
-    const environments = new Set(configs.map(({ path }) => parentOf(path)));
+    const reports = coverageReports(own);
+    const environments = new Set(own.filter(isEnvironment).map(({ folder }) => folder.slice(0, -1)));
     for (const [layer, its] of copied) {
         const origin = origins[layer];
         if (origin?.from !== 'context')
@@ -46161,7 +46130,7 @@ function findBloat(image) {
             const below = `/${file.path.slice(root.length + 1)}`;
             const leftover = leftoverOf(below, reportsHere);
             const made = madeFolder(below);
-            const name = made === null ? '' : context_bloat_nameOf(made);
+            const name = made === null ? '' : nameOf(made);
             const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
             if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
                 const folder = `${root}${made}`;
@@ -46174,22 +46143,26 @@ function findBloat(image) {
                 !leftover.inPackage &&
                 !isNamed(inContext(leftover.folder))) {
                 const { kind, folder } = leftover;
-                const of = kind === 'log' ? '*.log' : context_bloat_nameOf(folder);
+                const of = kind === 'log' ? '*.log' : nameOf(folder);
                 bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
             }
         }
     }
     return bloat;
 }
+/** Whether it is a virtual environment's folder: https://docs.python.org/3/library/venv.html */
+function isEnvironment(run) {
+    return run.mayHave('pyvenv.cfg') && run.files.some(({ path }) => path.endsWith('/pyvenv.cfg'));
+}
 /** Relative to the context, without `./` and a final `/`. */
 function plainPath(path) {
     return path.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
 }
 /** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
-function firstMakers(files, origins) {
+function firstMakers(runs, origins) {
     const makers = new Map();
-    for (const { path, layer } of files) {
-        const folder = madeFolder(path);
+    for (const { folder: of, layer } of runs) {
+        const folder = madeFolder(of);
         if (folder === null || origins[layer]?.from === 'context')
             continue;
         makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
@@ -46232,7 +46205,7 @@ function contextPrefix(sources) {
     const names = source.split('/').filter((name) => name !== '' && name !== '.');
     return names.map((name) => `${name}/`).join('');
 }
-function context_bloat_nameOf(folder) {
+function nameOf(folder) {
     return folder.slice(folder.lastIndexOf('/') + 1);
 }
 /** What a `.dockerignore` should have kept out, one finding a name. */
@@ -46268,6 +46241,7 @@ function ignoreLine(name, bloat) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
+
 
 
 
@@ -46397,7 +46371,7 @@ const cachesIn = oncePerImage((image) => {
 });
 /** The folders (with their final `/`) in which Yarn's Plug'n'Play runs programs out of its cache. */
 function playingIn(files) {
-    const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
+    const plugs = filesOf(files, (run) => run.mayHave('.pnp.')).filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
     return new Set(plugs.map(({ path }) => `${parentOf(path)}/`));
 }
 /** The files that are told as caches. */
@@ -46432,6 +46406,7 @@ function package_cache_fixOf({ fix, mount }, layer) {
 
 
 
+
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
 const devFiles = oncePerImage((image) => {
     const { content } = image;
@@ -46439,7 +46414,8 @@ const devFiles = oncePerImage((image) => {
     if (content === null)
         return found;
     const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)];
-    for (const file of content.files) {
+    const isDev = (owner) => content.packages[owner]?.dev === true;
+    for (const file of filesOf(content.files, (run) => run.mayBeOf(isDev))) {
         const owner = file.package === null ? undefined : content.packages[file.package];
         if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
             continue;
@@ -46492,6 +46468,7 @@ function dev_dependencies_fixOf(layer) {
 
 
 
+
 /** Bytes from which it is worth a word. */
 const vcs_and_tests_FLOOR = 100_000;
 /** Of what packages bring along, which takes more than a line of `.dockerignore` to leave out. */
@@ -46529,7 +46506,7 @@ const leftIn = oncePerImage((image) => {
 /** Tells, folder by folder, the kind of what is left over, and notes the outermost folder of it. */
 function kindIn(image, folders) {
     const { content } = image;
-    const reports = coverageReports(content?.files ?? []);
+    const reports = coverageReports(byFolder(content?.files ?? []));
     const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)];
     const kindOf = (file, leftover) => {
         if (content === null || leftover === null || file.lost !== null)
@@ -46553,6 +46530,8 @@ function kindIn(image, folders) {
         const leftover = leftoverOf(`${run.folder}x`, reports);
         if (leftover !== null)
             return (file) => kindOf(file, leftover);
+        if (!run.mayHave('.log'))
+            return null;
         return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null);
     };
 }
@@ -46577,6 +46556,7 @@ function vcs_and_tests_nameOf(folder) {
 
 
 
+
 /** Bytes of symbols from which stripping is worth a word. */
 const debug_symbols_FLOOR = 50_000;
 /** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
@@ -46588,7 +46568,7 @@ const debugSymbols = (image) => {
     /** Of files that are the same `duplicate-files` takes all but one. */
     const seen = new Set();
     const facts = new Map();
-    for (const file of content.files) {
+    for (const file of byFolder(content.files).flatMap(({ withFacts }) => withFacts)) {
         const fact = file.facts.find(({ kind }) => kind === 'elf');
         if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file))
             continue;
@@ -46627,13 +46607,14 @@ function debug_symbols_fixOf(go, layer, { path }) {
     const place = from === 'stage' ? ' in the stage that builds it' : from === 'run' ? ' in the same ' : '';
     return [
         'run ',
-        { code: isPlain(path) ? `strip ${path.slice(path.lastIndexOf('/') + 1)}` : 'strip' },
+        { code: instruction_isPlain(path) ? `strip ${path.slice(path.lastIndexOf('/') + 1)}` : 'strip' },
         place,
         ...(from === 'run' ? [{ code: 'RUN' }] : []),
     ];
 }
 
 ;// CONCATENATED MODULE: ./build/advice/duplicate-files.js
+
 
 
 
@@ -46650,7 +46631,8 @@ const duplicate_files_FLOOR = 500_000;
  */
 const duplicateFiles = (image) => {
     const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)];
-    const groups = grouped(image.content?.files ?? [], (file) => {
+    const summed = byFolder(image.content?.files ?? []).flatMap(({ withChecksum }) => withChecksum);
+    const groups = grouped(summed, (file) => {
         const { size, checksum, lost } = file;
         if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
             return null;
@@ -46679,7 +46661,7 @@ function findingOf(image, files) {
     };
 }
 function duplicate_files_fixOf(first, copy, line) {
-    const command = isPlain(first.path) && isPlain(copy.path) ? [': ', { code: `ln -s ${first.path} ${copy.path}` }] : [];
+    const command = instruction_isPlain(first.path) && instruction_isPlain(copy.path) ? [': ', { code: `ln -s ${first.path} ${copy.path}` }] : [];
     return ['let ', ...line, ' link it', ...command, ', or bring it in once'];
 }
 
@@ -46832,115 +46814,8 @@ const layerCount = ({ layers }) => layers.length < CLOSE
 
 ;// CONCATENATED MODULE: external "node:path/posix"
 const posix_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path/posix");
-;// CONCATENATED MODULE: ./build/image/layer/entries.js
-/**
- * Bytes of a file from which it has a checksum: less than the files that the rules compare by it have (`advice/duplicate-files.ts`, `debug-symbols.ts`); smaller
- * ones `removed-later.ts` tells by other signs. Most files of an image are smaller.
- */
-const CHECKSUM_FLOOR = 50_000;
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of until it is looked into. */
-function flat(path) {
-    path.lastIndexOf('/');
-    return path;
-}
-/** As many entries are packed together. */
-const BLOCK = 1_000;
-const entries_KINDS = [
-    'file',
-    'link',
-    'symlink',
-    'folder',
-    'other',
-    'removed',
-    'opaque',
-];
-/** Elements of `numbers` for each file: its size, mode, uid and gid. */
-const NUMBERS = 4;
-/**
- * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
- * an object takes twice as many.
- */
-function createEntries() {
-    const blocks = [];
-    let last = [];
-    let takesAway = false;
-    return {
-        get length() {
-            return blocks.length * BLOCK + last.length;
-        },
-        get takesAway() {
-            return takesAway;
-        },
-        push: (entry) => {
-            last.push(entry);
-            if (entry.kind === 'removed' || entry.kind === 'opaque')
-                takesAway = true;
-            if (last.length < BLOCK)
-                return;
-            blocks.push(pack(last));
-            last = [];
-        },
-        *[Symbol.iterator]() {
-            for (const block of blocks)
-                yield* unpack(block);
-            yield* last;
-        },
-    };
-}
-/** Written as one loop: it is gone through for every entry of an image. */
-function pack(entries) {
-    const kinds = new Uint8Array(entries.length);
-    const paths = [];
-    const targets = [];
-    const numbers = [];
-    const checksums = new Map();
-    const facts = new Map();
-    let files = 0;
-    for (let at = 0; at < entries.length; at += 1) {
-        const entry = entries[at];
-        kinds[at] = entries_KINDS.indexOf(entry.kind);
-        paths.push(entry.path);
-        if ('target' in entry)
-            targets.push(entry.target);
-        if (entry.kind !== 'file')
-            continue;
-        numbers.push(entry.size, entry.mode, entry.uid, entry.gid);
-        if (entry.checksum !== null)
-            checksums.set(files, entry.checksum);
-        if (entry.facts.length > 0)
-            facts.set(files, entry.facts);
-        files += 1;
-    }
-    // A copy has no room to grow.
-    return { kinds, paths: paths.slice(), targets, numbers: numbers.slice(), checksums, facts };
-}
-function unpack({ kinds, paths, targets, numbers, checksums, facts }) {
-    let [files, links] = [0, 0];
-    return paths.map((path, at) => {
-        const kind = entries_KINDS[kinds[at]];
-        if (kind === 'link' || kind === 'symlink')
-            return { kind, path, target: targets[links++] };
-        if (kind !== 'file')
-            return { kind, path };
-        const file = files;
-        const first = NUMBERS * file;
-        files += 1;
-        return {
-            kind,
-            path,
-            size: numbers[first],
-            mode: numbers[first + 1],
-            uid: numbers[first + 2],
-            gid: numbers[first + 3],
-            checksum: checksums.get(file) ?? null,
-            facts: facts.get(file) ?? NO_FACTS,
-        };
-    });
-}
-
 ;// CONCATENATED MODULE: ./build/advice/ship-once.js
+
 
 
 /** What differs between files and their successors. */
@@ -46978,7 +46853,7 @@ function byOptions(image, lower, upper, successions) {
     // An option is for all that is copied.
     const told = { owner: changes.owner, mode: changes.mode && modes.size === 1 };
     const at = image.layers.indexOf(lower);
-    const copied = (image.content?.files ?? []).filter(({ layer }) => layer === at);
+    const copied = filesOf(image.content?.files ?? [], ({ layer }) => layer === at);
     // For folders, too, and nobody could go into them; an archive that is unpacked has its own modes.
     const isClosed = [...modes].some((mode) => (mode & 0o111) === 0) && copied.length > 1;
     if (told.mode && (isClosed || UNPACKED.test(lower.instruction)))
@@ -47001,10 +46876,12 @@ const UNPACKED = /^ADD\s.*\.(?:tar|tgz|tbz2?|txz)\b/is;
 /** What becomes of the line that gave the files away, once that is not needed any more. */
 function withoutGiving({ layers, content }, upper, successions, { owner, mode }) {
     const at = layers.indexOf(upper);
-    const files = content?.files ?? [];
+    const runs = byFolder(content?.files ?? []);
     const folder = commonFolder(successions.map(({ file }) => file.path));
-    const lost = new Set(files.filter((file) => file.lost?.layer === at).map(({ path }) => path));
-    if (files.some(({ layer, path }) => layer === at && path.startsWith(`${folder}/`) && !lost.has(path)))
+    const taken = runs.flatMap((run) => run.lost).filter(({ lost }) => lost?.layer === at);
+    const paths = new Set(taken.map(({ path }) => path));
+    const below = runs.filter((run) => run.layer === at && run.folder.startsWith(`${folder}/`));
+    if (below.some(({ files }) => files.some(({ path }) => !paths.has(path))))
         return [', and have ', ...lineOf(upper), ' give away only what it makes itself'];
     const programs = [...(owner ? ['chown', 'chgrp'] : []), ...(mode ? ['chmod'] : [])].join('|');
     const recursive = new RegExp(String.raw `\b(?:${programs})\s(?:[^&|;\n]*?\s)?(?:-[a-zA-Z]*R[a-zA-Z]*|--recursive)\s`);
@@ -47134,6 +47011,7 @@ function ofBase({ baseImage }, upper, fate) {
 
 
 
+
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const removed_later_FLOOR = 100_000;
 const BASE_FLOOR = 1_000_000;
@@ -47144,7 +47022,7 @@ const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/hom
 /** Files that one layer ships and a later one takes away, writes again, or ships again as they are; a finding for each of these, of each such two layers. */
 const removedLater = (image) => {
     const bloat = bloatFiles(image);
-    const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
+    const files = byFolder(image.content?.files ?? []).flatMap(({ lost }) => lost);
     const history = historyOf(image, files);
     const { successors } = history;
     const pairs = grouped(files, (file) => {
@@ -47184,15 +47062,17 @@ function fateIn({ successors, isSame }, file) {
     return successors.has(file) ? 'replaced' : file.lost.how;
 }
 const placeOf = (path, layer) => `${path}\0${layer}`;
+/** With its final `/`. */
+const folderOf = (path) => path.slice(0, path.lastIndexOf('/') + 1);
 /** What a layer that files were lost by has in their place. */
 function successorsOf({ content }, all) {
     const lost = all.filter((file) => file.lost.layer !== file.layer);
     const wanted = new Set(lost.map((file) => placeOf(file.path, file.lost.layer)));
     const shipped = new Map();
     const layers = new Set(lost.map((file) => file.lost.layer));
-    for (const file of content?.files ?? []) {
-        if (!layers.has(file.layer))
-            continue;
+    const files = content?.files ?? [];
+    const folders = new Set(lost.map(({ path }) => folderOf(path)));
+    for (const file of filesOf(files, ({ layer, folder }) => layers.has(layer) && folders.has(folder))) {
         const key = placeOf(file.path, file.layer);
         if (wanted.has(key))
             shipped.set(key, file);
@@ -47253,7 +47133,7 @@ const removed_later_keyOf = ({ path, size, checksum }) => checksum === null ? `$
 /** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
 function moveOf({ content, layers }, files) {
     const { layer } = files[0].lost;
-    const arrived = (content?.files ?? []).filter((file) => file.layer === layer);
+    const arrived = filesOf(content?.files ?? [], (run) => run.layer === layer);
     const isMoved = /\bmv\b/.test(layers[layer]?.instruction ?? '');
     const candidates = arrived.filter(({ checksum }) => checksum !== null || isMoved);
     const twins = new Map(candidates.map((file) => [removed_later_keyOf(file), file]));
@@ -47494,6 +47374,7 @@ function isValue(value) {
 
 
 
+
 const secrets_KINDS = {
     'private-key': ['a private key'],
     'npm-token': ['an npm token'],
@@ -47506,7 +47387,8 @@ const secrets_KINDS = {
 };
 /** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
 const secretFiles = (image) => {
-    const holders = (image.content?.files ?? []).filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'));
+    const telling = byFolder(image.content?.files ?? []).flatMap(({ withFacts }) => withFacts);
+    const holders = telling.filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'));
     // A layer that changes a file's owner ships it again: one finding a path, of the file that is in the image.
     const paths = new Set(holders.filter(({ lost }) => lost === null).map(({ path }) => path));
     return holders.flatMap((file) => {
@@ -47927,30 +47809,18 @@ function similarity(left, right) {
 
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
 
-
 /**
  * Compares the files of each group, folder by folder, and path by path where both sides have a folder. What one group has more of and another
  * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = grouped(byFolder(base.files), ({ layer }) => layer);
-    const after = grouped(byFolder(head.files), ({ layer }) => layer);
     const all = groups.map((group) => {
-        const was = foldersOf(before, group.before);
-        const is = foldersOf(after, group.after);
         const changes = new Map();
-        const add = (folder) => {
-            const gone = { runs: was.get(folder) ?? [], image: base, isAfter: false };
-            const added = { runs: is.get(folder) ?? [], image: head, isAfter: true };
-            const deltas = deltasIn(folder, gone, added);
+        for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
+            const deltas = deltasIn(folder, { runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true });
             if (deltas.length > 0)
                 changes.set(folder, deltas);
-        };
-        for (const folder of was.keys())
-            add(folder);
-        for (const folder of is.keys())
-            if (!was.has(folder))
-                add(folder);
+        }
         return changes;
     });
     const moved = withoutMoves(all);
@@ -47959,9 +47829,24 @@ function deltasOf(base, head, groups) {
         return { deltas, moved: moved[at] };
     });
 }
-/** What some of an image's layers have in each folder. */
-function foldersOf(all, layers) {
-    return grouped(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
+/** Where a group's layers have files. */
+function foldersOf(base, head, { before, after }) {
+    const folders = new Map();
+    const sidesIn = (folder) => {
+        const known = folders.get(folder);
+        if (known)
+            return known;
+        const sides = { gone: [], added: [] };
+        folders.set(folder, sides);
+        return sides;
+    };
+    for (const run of byFolder(base.files))
+        if (before.includes(run.layer))
+            sidesIn(run.folder).gone.push(run);
+    for (const run of byFolder(head.files))
+        if (after.includes(run.layer))
+            sidesIn(run.folder).added.push(run);
+    return folders;
 }
 function deltasIn(folder, gone, added) {
     // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
@@ -47972,48 +47857,40 @@ function deltasIn(folder, gone, added) {
     return joined(deltasFrom(gone), deltasFrom(added)).filter(({ amount }) => amount !== 0);
 }
 /** Whether a path may be there twice: of two at one path the first is lost. */
-function hasRepeats({ runs, image: { files } }) {
-    for (const { start, end } of runs)
-        for (let at = start; at < end; at += 1)
-            if (files[at].lost !== null)
-                return true;
-    return false;
+function hasRepeats({ runs }) {
+    return runs.some(({ lost }) => lost.length > 0);
 }
 /** One side's files in a folder, in one for each package, and for what is no package's. */
 function inOne(folder, side) {
     const { image, runs, isAfter } = side;
     const deltas = new Map();
-    for (const { start, end } of runs) {
-        for (let at = start; at < end; at += 1) {
-            const { size, package: owner } = image.files[at];
-            if (size === 0)
+    for (const run of runs) {
+        for (const { package: owner, bytes, filled } of run.shares()) {
+            if (filled === 0)
                 continue;
-            const amount = isAfter ? size : -size;
+            const amount = isAfter ? bytes : -bytes;
             const known = deltas.get(owner);
             if (known) {
                 known.amount += amount;
-                known.files += 1;
+                known.files += filled;
             }
             else {
                 const its = owner === null ? null : image.packages[owner];
                 const each = () => deltasFrom(side, owner);
-                deltas.set(owner, { path: folder, amount, files: 1, isAfter, package: its, each });
+                deltas.set(owner, { path: folder, amount, files: filled, isAfter, package: its, each });
             }
         }
     }
     return [...deltas.values()];
 }
 /** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
-function deltasFrom({ runs, image: { files, packages }, isAfter }, owner) {
+function deltasFrom({ runs, image: { packages }, isAfter }, owner) {
     const deltas = [];
-    for (const { start, end } of runs) {
-        for (let at = start; at < end; at += 1) {
-            const { path, size, package: its } = files[at];
-            if (owner !== undefined && (its !== owner || size === 0))
-                continue;
-            const amount = isAfter ? size : -size;
-            deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its], each: null });
-        }
+    for (const { path, size, package: its } of runs.flatMap(({ files }) => files)) {
+        if (owner !== undefined && (its !== owner || size === 0))
+            continue;
+        const amount = isAfter ? size : -size;
+        deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its], each: null });
     }
     return deltas;
 }
@@ -48082,7 +47959,10 @@ function withoutMoves(groups) {
 /** The folders in which more than one of the groups has a change. */
 function sharedFolders(groups) {
     const [seen, shared] = [new Set(), new Set()];
-    for (const changes of groups) {
+    const changed = groups.filter(({ size }) => size > 0);
+    if (changed.length < 2)
+        return shared;
+    for (const changes of changed) {
         for (const folder of changes.keys()) {
             if (seen.has(folder))
                 shared.add(folder);
@@ -48153,7 +48033,6 @@ function changesOfPackages(before, after) {
 
 ;// CONCATENATED MODULE: ./build/compare/parts.js
 
-
 /** Parts of one layer, and packages of one part, that are told; the rest is a number. */
 const MAX_PARTS = 10;
 const MAX_PACKAGES = 10;
@@ -48167,7 +48046,7 @@ const HALF = 0.45;
  * What a group of layers changed by, in few words: packages of a database together, packages in a folder by their folder, all other files
  * by the folders that explain them. Largest first, at most MAX_PARTS; what is in none of them is what is left of the sum.
  */
-function parts_partsOf(deltas, sides) {
+function partsOf(deltas, sides) {
     const groups = new Map();
     const { loose, owners } = byOwner(deltas);
     for (const [owner, owned] of owners) {
@@ -48249,7 +48128,7 @@ function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfte
         path,
         ecosystem,
         amount: owned.reduce((total, deltas) => total + parts_sum(deltas), 0),
-        files: owned.reduce((total, deltas) => total + filesOf(deltas), 0),
+        files: owned.reduce((total, deltas) => total + parts_filesOf(deltas), 0),
         packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
         packageCount: packages.length,
     };
@@ -48281,7 +48160,7 @@ function parts_commonFolder(one, other) {
 function parts_sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
-function filesOf(deltas) {
+function parts_filesOf(deltas) {
     return deltas.reduce((total, { files }) => total + files, 0);
 }
 function parts_foldersOf(deltas, sides) {
@@ -48299,12 +48178,9 @@ function parts_foldersOf(deltas, sides) {
 }
 function childrenOf({ path, deltas }) {
     const children = new Map();
-    // What lies right in the folder is told file by file.
-    const isHere = (delta) => delta.each !== null && delta.path.length === path.length + 1;
-    const [here, others] = [deltas.filter(isHere), deltas.filter((delta) => !isHere(delta))];
-    for (const delta of [...others, ...byPath(here)]) {
+    const add = (delta) => {
         if (delta.path.length === path.length)
-            continue;
+            return;
         const end = delta.path.indexOf('/', path.length + 1);
         const childPath = end === -1 ? delta.path : delta.path.slice(0, end);
         let child = children.get(childPath);
@@ -48317,6 +48193,14 @@ function childrenOf({ path, deltas }) {
         child.files += delta.files;
         if (end === -1)
             child.own = delta;
+    };
+    for (const delta of deltas) {
+        // What lies right in the folder is told file by file.
+        if (delta.each !== null && delta.path.length === path.length + 1)
+            for (const file of delta.each())
+                add(file);
+        else
+            add(delta);
     }
     return [...children.values()];
 }
@@ -48357,14 +48241,14 @@ function folderPart({ path, deltas, own, files }, { packagesBefore, packagesAfte
 function changesOfFolders(base, head) {
     const folders = new Map();
     for (const { folder: parent } of byFolder(base.files)) {
-        for (const folder of upwards(parent.slice(0, -1))) {
+        for (let folder = places_parentOf(parent); folder !== ''; folder = places_parentOf(folder)) {
             if (folders.has(folder))
                 break;
             folders.set(folder, 'gone');
         }
     }
     for (const { folder: parent } of byFolder(head.files)) {
-        for (const folder of upwards(parent.slice(0, -1))) {
+        for (let folder = places_parentOf(parent); folder !== ''; folder = places_parentOf(folder)) {
             const known = folders.get(folder);
             if (known === 'new' || known === 'changed')
                 break;
@@ -48373,10 +48257,9 @@ function changesOfFolders(base, head) {
     }
     return folders;
 }
-/** The path and the folders above it, the deepest first, without the root. */
-function* upwards(path) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
-        yield path.slice(0, end);
+/** Of a folder's path with its final `/` the one without. */
+function places_parentOf(path) {
+    return path.slice(0, path.lastIndexOf('/'));
 }
 /** Tells what became of any of these paths, files or folders. */
 function changesAt(paths, folders, base, head) {
@@ -48392,8 +48275,9 @@ function changesAt(paths, folders, base, head) {
     };
 }
 function filesAt({ files }, paths) {
+    const folders = new Set([...paths].map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
     const found = new Set();
-    for (const { path } of files)
+    for (const { path } of filesOf(files, ({ folder }) => folders.has(folder)))
         if (paths.has(path))
             found.add(path);
     return found;
@@ -48451,7 +48335,7 @@ function whysOf(base, head, groups) {
         packagesAfter: indexPackages(head.packages),
     };
     const told = compared.map(({ deltas, moved }) => ({
-        parts: parts_partsOf(deltas, sides),
+        parts: partsOf(deltas, sides),
         moved,
         total: deltas.reduce((sum, { amount }) => sum + amount, 0),
     }));
@@ -48538,6 +48422,7 @@ function layerChange({ base, head }, change, why) {
 }
 
 ;// CONCATENATED MODULE: ./build/compare/compare.js
+
 
 
 
@@ -48644,7 +48529,7 @@ function totalsOf({ size, downloadSize, layers, content }) {
         ownSize: own && sum(own.map((layer) => layer.size)),
         ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
         ownLayers: own && own.length,
-        wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
+        wasted: content && sum(byFolder(content.files).flatMap(({ lost }) => lost.map((file) => file.size))),
     };
 }
 /** A blob that stands in an image twice is pulled once. */
@@ -48893,6 +48778,7 @@ function matches(pattern, items, isStar, fits) {
 
 
 
+
 /**
  * How the figures of a scope are had. What a path or a package has is all that the layers ship of it, what is lost again included, a
  * hard link once; what layers have is what they have together.
@@ -48932,7 +48818,7 @@ function gaugeInBase(scope) {
         const { content, layers } = image;
         if (content === null || !hasOrigins(layers))
             return unknown(NO_ORIGINS);
-        const files = content.files.filter(({ layer }) => layers[layer]?.fromBase);
+        const files = filesOf(content.files, ({ layer }) => layers[layer]?.fromBase === true);
         return gauge({ ...image, content: { ...content, files } }, totals);
     };
 }
@@ -48969,7 +48855,12 @@ function layerFigures(layers) {
 function fileFigures({ content }, isMeant) {
     if (content === null)
         return unknown(NO_CONTENT);
-    return { ...unknown(null), size: sum(content.files.filter(isMeant).map((file) => file.size)) };
+    return {
+        ...unknown(null),
+        size: sum(filesOf(content.files, () => true)
+            .filter(isMeant)
+            .map((file) => file.size)),
+    };
 }
 function unknown(why) {
     return { size: null, downloadSize: null, layers: null, why };
@@ -49274,7 +49165,7 @@ const MAX_REPORT = 20_000_000;
 /** Images (and platforms) that reports have together. */
 const MAX_IMAGES = 1_000;
 /** How deep a report's lists and objects lie in each other, with some to spare, and how many values one has: a parser needs some 50 bytes for each. */
-const read_MAX_DEPTH = 20;
+const MAX_DEPTH = 20;
 const MAX_VALUES = 1_000_000;
 /** Characters of a text, and of what a tool printed. */
 const read_MAX_TEXT = 10_000;
@@ -49336,8 +49227,8 @@ function structureOf(bytes) {
         else if (byte === BRACE || byte === BRACKET) {
             values += 1;
             depth += 1;
-            if (depth > read_MAX_DEPTH)
-                return `it has more than ${read_MAX_DEPTH} lists and objects within each other`;
+            if (depth > MAX_DEPTH)
+                return `it has more than ${MAX_DEPTH} lists and objects within each other`;
         }
         else if (byte === BRACE_END || byte === BRACKET_END)
             depth -= 1;
@@ -50130,7 +50021,7 @@ async function takenByTarget(definition, name, { tree, folder, files }) {
             return null;
         if (!isOwn && context !== null)
             taken.folders.push(context);
-        taken.folders.push(...[...told.contexts.values()].flatMap(folderOf).map((path) => at(path)));
+        taken.folders.push(...[...told.contexts.values()].flatMap(bake_folderOf).map((path) => at(path)));
         taken.files.push(...told.files.map((path) => at(path)));
         const file = 'path' in told.dockerfile ? at(told.dockerfile.path, (0,external_node_path_.join)(tree, context ?? '')) : null;
         if (isOwn)
@@ -50169,7 +50060,7 @@ async function findPlaces(frame, inputs, bake) {
         const context = isRemote(value) ? null : at(value);
         if (context !== null)
             await inside(context, name, 'build context');
-        for (const path of [...told.contexts.values()].flatMap(folderOf))
+        for (const path of [...told.contexts.values()].flatMap(bake_folderOf))
             await inside(at(path), name, 'named context');
         for (const path of told.files)
             await inside(at(path), name, 'file');
@@ -50211,7 +50102,7 @@ function isRemote(value) {
     return isElsewhere(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
 }
 /** The folder of this machine that a named context is; none for what is elsewhere. */
-function folderOf(value) {
+function bake_folderOf(value) {
     const layout = /^oci-layout:\/\/(.*?)(?::[^:/]*|@.*)?$/.exec(value);
     if (layout)
         return [layout[1]];
@@ -57484,8 +57375,8 @@ async function findPullRequest(octokit, { owner, repo }, { headSha, headReposito
     };
 }
 
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/clock.js
+var build_clock = __nccwpck_require__(7094);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
@@ -57500,7 +57391,7 @@ var external_node_buffer_ = __nccwpck_require__(4573);
  * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
  */
-const tar_header_BLOCK = 512;
+const BLOCK = 512;
 /** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
 const METADATA_LIMIT = 1024 * 1024;
 function corrupt(message) {
@@ -57586,14 +57477,14 @@ function hasValidChecksum(block) {
     let sum = 8 * 0x20;
     for (let at = 0; at < 148; at++)
         sum += block[at];
-    for (let at = 156; at < tar_header_BLOCK; at++)
+    for (let at = 156; at < BLOCK; at++)
         sum += block[at];
     const expected = number(block, 148, 156);
     if (sum === expected)
         return true;
     // Some old archivers took bytes as signed.
     let high = 0;
-    for (let at = 0; at < tar_header_BLOCK; at++)
+    for (let at = 0; at < BLOCK; at++)
         if ((at < 148 || at >= 156) && block[at] >= 0x80)
             high += 1;
     return sum - 256 * high === expected;
@@ -57831,12 +57722,12 @@ function* stanzasOf(record, wanted) {
 
 
 /** The second one where /usr is merged, as in Wolfi. */
-const DATABASES = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'];
+const DATABASE = /^(?:usr\/)?lib\/apk\/db\/installed$/;
 const apk_MAX_PACKAGES = 100_000;
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000;
 const apk_MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASES.includes(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
+const apkReader = (path, size) => DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -57906,15 +57797,15 @@ const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !==
 
 
 
-const DATABASE = 'var/lib/dpkg/';
-const STATUS = `${DATABASE}status`;
+const dpkg_DATABASE = 'var/lib/dpkg/';
+const STATUS = `${dpkg_DATABASE}status`;
 /** Distroless images have a file for each package there, and its list of files beside it. */
-const STATUS_FOLDER = `${DATABASE}status.d/`;
+const STATUS_FOLDER = `${dpkg_DATABASE}status.d/`;
 const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
 const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
 const dpkg_MAX_PACKAGES = 100_000;
 const dpkgReader = (path, size) => {
-    if (!path.startsWith(DATABASE))
+    if (!path.startsWith(dpkg_DATABASE))
         return null;
     if (path === STATUS)
         return gathering(size, MAX_RECORD, (payload) => dpkg_installed(payload, false));
@@ -57986,7 +57877,7 @@ const findDpkgPackages = ({ facts }) => {
         const qualified = `${name}:${architecture}`;
         const files = path === `/${STATUS}`
             ? // Packages that may be there for several architectures have theirs in the list's name.
-                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
+                (take(`/${dpkg_DATABASE}info/${qualified}.list`) ?? take(`/${dpkg_DATABASE}info/${name}.list`))
             : take(`${path}.md5sums`);
         const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
         return {
@@ -58798,7 +58689,7 @@ function varint(bytes, start) {
 
 
 /** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const rpm_DATABASES = ['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite'];
+const rpm_DATABASE = /^(?:var\/lib\/rpm|usr\/lib\/sysimage\/rpm)\/rpmdb\.sqlite$/;
 /** Longest database that is read, in bytes: it has some 10 kB for each package. */
 const MAX_DATABASE = 64 * 1024 * 1024;
 /** Characters of all its packages' paths: folders stand in it once, and in each path. */
@@ -58806,7 +58697,7 @@ const rpm_MAX_PATHS = 64 * 1024 * 1024;
 const rpm_MAX_PACKAGES = 100_000;
 /** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
 const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => rpm_DATABASES.includes(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
+const rpmReader = (path, size) => rpm_DATABASE.test(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
 function rpm_weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -59181,9 +59072,13 @@ function createListing() {
     let pathBytes = 0;
     let factBytes = 0;
     let finish = null;
-    function add(listed) {
-        for (const entry of listed)
-            entries?.push(entry);
+    function add(entry, whiteout, checksum, facts) {
+        const { type, path } = entry;
+        if (type === 'file' && whiteout === null && path !== '')
+            entries?.pushFile(entry, checksum, facts);
+        else
+            for (const listed of listing_entriesOf(entry, whiteout, checksum))
+                entries?.push(listed);
     }
     return {
         visit: (entry, sparse) => {
@@ -59197,24 +59092,21 @@ function createListing() {
                 return;
             }
             const whiteout = whiteoutOf(entry.path);
-            const listed = listing_entriesOf(entry, whiteout);
-            const [file] = listed;
+            const isFile = entry.type === 'file';
+            const readers = isFile && whiteout === null ? readersOf(entry.path, entry.size) : [];
+            const isLarge = isFile && entry.size >= CHECKSUM_FLOOR;
             // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse) {
-                add(listed);
+            if (sparse) {
+                for (const listed of listing_entriesOf(entry, whiteout, null))
+                    entries.push(listed);
                 return;
             }
-            const readers = whiteout === null ? readersOf(entry.path, entry.size) : [];
-            const isLarge = entry.size >= CHECKSUM_FLOOR;
             if (!isLarge && readers.length === 0) {
-                add(listed);
+                add(entry, whiteout, null, NO_FACTS);
                 return;
             }
             let checksum = 0;
             finish = () => {
-                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-                if (isLarge)
-                    file.checksum = checksum | 0;
                 const facts = [];
                 for (const reader of readers) {
                     const fact = reader.end();
@@ -59223,11 +59115,10 @@ function createListing() {
                     facts.push(fact);
                     factBytes += reader.keeps ?? SMALL_FACT;
                 }
-                if (facts.length > 0)
-                    file.facts = facts;
                 if (factBytes > MAX_FACT_BYTES)
                     entries = null;
-                add(listed);
+                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+                add(entry, whiteout, isLarge ? checksum | 0 : null, facts.length > 0 ? facts : NO_FACTS);
             };
             return (chunk) => {
                 if (isLarge)
@@ -59244,34 +59135,22 @@ function createListing() {
     };
 }
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function listing_entriesOf(entry, whiteout) {
-    const path = flat(`/${entry.path}`);
-    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-                kind: 'file',
-                path,
-                size: entry.size,
-                mode: entry.mode,
-                uid: entry.uid,
-                gid: entry.gid,
-                checksum: null,
-                facts: NO_FACTS,
-            },
-        ]
-        : [];
+function listing_entriesOf({ path, type, size, mode, uid, gid, target }, whiteout, checksum) {
+    const at = flat(`/${path}`);
+    const file = { kind: 'file', path: at, size, mode, uid, gid, checksum, facts: NO_FACTS };
     if (whiteout !== null) {
-        if (whiteout.kind === 'metadata')
-            return file;
-        return [...file, { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }];
+        const payload = type === 'file' && size > 0 ? [file] : [];
+        return whiteout.kind === 'metadata'
+            ? payload
+            : [...payload, { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }];
     }
-    if (file.length > 0)
-        return file;
-    if (entry.type === 'link')
-        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
-    if (entry.type === 'symlink')
-        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
+    if (type === 'file')
+        return [file];
+    if (type === 'link')
+        return [{ kind: 'link', path: at, target: `/${target ?? ''}` }];
+    if (type === 'symlink')
+        return [{ kind: 'symlink', path: at, target: target ?? '' }];
+    return [{ kind: type === 'directory' ? 'folder' : 'other', path: at }];
 }
 
 ;// CONCATENATED MODULE: ./build/record/listing.js
@@ -59670,22 +59549,23 @@ function indexPath(folder) {
 }
 
 ;// CONCATENATED MODULE: ./build/turns.js
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
+/** At most `atATime` tasks are under way; of the others the heaviest is next, and of those that weigh the same the one that came first. */
 function createTurns(atATime) {
     const waiting = [];
     let underWay = 0;
-    return async (task) => {
+    return async (task, weight = 0) => {
         if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
+            await new Promise((go) => waiting.push({ go, weight }));
         else
             underWay += 1;
         try {
             return await task();
         }
         finally {
-            const next = waiting.shift();
+            const heaviest = waiting.reduce((most, { weight: each }, at) => (each > waiting[most].weight ? at : most), 0);
+            const [next] = waiting.splice(heaviest, 1);
             if (next)
-                next();
+                next.go();
             else
                 underWay -= 1;
         }
@@ -71697,7 +71577,358 @@ function keepsRecords({ driver, version }) {
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
 }
 
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./build/image/folder.js
+/**
+ * A folder of the file system. As long as names come to it in their order, as they do where a file system was packed, each one is another one:
+ * only then is it enough to know which files it has together. Most folders are never looked into, and an image has hundreds of thousands of files.
+ */
+class Folder {
+    parent;
+    /** What stands in it, but for the files of `runs`. */
+    names = new Map();
+    runs = [];
+    /** The name that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
+    lastName = '';
+    constructor(parent) {
+        this.parent = parent;
+    }
+    /** Adds files, by the first and the last of their names, which come in order; unless something may stand at one of them: false, then each is to be `set`. */
+    append(run, first, last) {
+        if (!this.isAfterAll(first))
+            return false;
+        this.lastName = last;
+        this.runs.push(run);
+        return true;
+    }
+    /** What stands at a name; undefined: nothing. */
+    get(name) {
+        if (this.isAfterAll(name))
+            return undefined;
+        const found = this.names.get(name);
+        if (found !== undefined || this.runs.length === 0)
+            return found;
+        this.lookInto();
+        return this.names.get(name);
+    }
+    set(name, standing) {
+        if (this.isAfterAll(name))
+            this.lastName = name;
+        else
+            this.lookInto();
+        this.names.set(name, standing);
+    }
+    delete(name) {
+        this.lookInto();
+        this.names.delete(name);
+    }
+    clear() {
+        this.names.clear();
+        this.runs = [];
+    }
+    *standings() {
+        yield* this.names.values();
+        for (const { files } of this.runs)
+            yield* files;
+    }
+    isAfterAll(name) {
+        return this.lastName !== null && name > this.lastName;
+    }
+    /** From now on all files are known by name. */
+    lookInto() {
+        for (const { folder, files } of this.runs) {
+            for (const file of files)
+                this.names.set(file.path.slice(folder.length), file);
+        }
+        this.runs = [];
+        this.lastName = null;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/image/files.js
+
+
+
+
+/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
+const MAX_LINKS = 40;
+/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
+const MAX_FOLDERS = 500_000;
+/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
+const files_MAX_DEPTH = 256;
+/**
+ * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
+ * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
+ */
+function layFiles(layers) {
+    const laying = layOneByOne();
+    for (const entries of layers)
+        Array.from(laying.add(entries));
+    return laying.end();
+}
+/** Entries that are laid in one step, or folders of files. */
+const STEP = 1_000;
+/**
+ * The same, of one layer after the other: `add` does it in steps, so that something else may be done between them, for a layer may have hundreds
+ * of thousands of files.
+ */
+function layOneByOne() {
+    const files = new FolderRuns();
+    const tree = new Tree();
+    let layer = -1;
+    let left = STEP;
+    let isTooMuch = false;
+    function* add(entries) {
+        layer += 1;
+        const removed = { layer, how: 'removed' };
+        const replaced = { layer, how: 'replaced' };
+        const items = itemsOf(entries);
+        if (entries.takesAway !== false) {
+            for (const item of items) {
+                if (item.kind === 'removed')
+                    tree.remove(item.path, removed);
+                if (item.kind === 'opaque')
+                    tree.empty(item.path, removed);
+            }
+        }
+        for (const item of items) {
+            isTooMuch ||= tree.folders > MAX_FOLDERS || isTooDeep(item.kind === 'files' ? item.folder : item.path);
+            if (isTooMuch)
+                return;
+            left -= 1;
+            if (left === 0) {
+                left = STEP;
+                yield;
+            }
+            switch (item.kind) {
+                case 'removed':
+                case 'opaque':
+                    break;
+                case 'folder':
+                    tree.placeFolder(item.path, replaced);
+                    break;
+                case 'files': {
+                    const run = FolderRun.ofListed(item, layer);
+                    files.add(run);
+                    tree.placeRun(run, item, replaced);
+                    break;
+                }
+                case 'file': {
+                    const file = imageFile(item, layer);
+                    files.add(FolderRun.ofFiles(item.path.slice(0, item.path.lastIndexOf('/') + 1), layer, [file]));
+                    if (whiteoutOf(item.path) === null)
+                        tree.place(item.path, file, replaced);
+                    else
+                        file.lost = removed;
+                    break;
+                }
+                case 'link':
+                    tree.placeLink(item.path, item.target, layer, replaced);
+                    break;
+                case 'symlink':
+                    tree.place(item.path, { to: item.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced);
+                    break;
+                case 'other':
+                    tree.place(item.path, null, replaced);
+            }
+        }
+    }
+    return { add, end: () => (isTooMuch ? null : { files, file: (path) => tree.fileAt(path) }) };
+}
+function isTooDeep(path) {
+    if (path.length <= files_MAX_DEPTH)
+        return false;
+    let folders = 0;
+    for (let at = path.indexOf('/', 1); at !== -1 && folders <= files_MAX_DEPTH; at = path.indexOf('/', at + 1))
+        folders += 1;
+    return folders > files_MAX_DEPTH;
+}
+function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
+    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
+}
+function isFolder(standing) {
+    return standing instanceof Folder;
+}
+function isLink(standing) {
+    return standing != null && 'to' in standing;
+}
+function isFile(standing) {
+    return standing != null && 'path' in standing;
+}
+function files_partsOf(path) {
+    return path.split('/').filter((name) => name !== '');
+}
+/** The file system that the layers make, while they are laid and afterwards. */
+class Tree {
+    /** How many were made. */
+    folders = 0;
+    root = new Folder(null);
+    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
+    linked = new Map();
+    /** The folder that was last placed in: most files lie where the one before does. */
+    last = null;
+    /** Whether what was asked for last leads through too many links. */
+    hasTooManyLinks = false;
+    /** How many links lead through each other, at most, in what is being followed. */
+    deepest = 0;
+    at(parts) {
+        let standing = this.root;
+        for (const name of parts)
+            standing = isFolder(standing) ? standing.get(name) : null;
+        return standing ?? null;
+    }
+    /**
+     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
+     * unpacked on its own, and a folder of it hides the link below.
+     */
+    folderAt(path, loss) {
+        if (this.last?.path === path)
+            return this.last.folder;
+        const { at, ...near } = this.nearLast(path);
+        let { folder } = near;
+        for (const name of files_partsOf(path.slice(at))) {
+            let next = folder.get(name);
+            if (!isFolder(next)) {
+                this.lose(next, loss);
+                next = new Folder(folder);
+                this.folders += 1;
+                folder.set(name, next);
+            }
+            folder = next;
+        }
+        this.last = { path, folder };
+        return folder;
+    }
+    /** The folder that was last placed in, or one above it: the deepest that a path leads through, and where in the path it ends. */
+    nearLast(path) {
+        let folder = this.last?.folder ?? null;
+        let above = this.last?.path ?? '';
+        while (folder !== null && above !== '') {
+            if (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'))
+                return { folder, at: above.length };
+            above = above.slice(0, above.lastIndexOf('/'));
+            folder = folder.parent;
+        }
+        return { folder: this.root, at: 0 };
+    }
+    placeFolder(path, loss) {
+        this.folderAt(path, loss);
+    }
+    /** Places files of one folder together. What stood there is lost. */
+    placeRun(run, { folder, names, isInOrder }, loss) {
+        const nul = names.indexOf('\0');
+        const first = nul === -1 ? names : names.slice(0, nul);
+        const last = names.slice(names.lastIndexOf('\0') + 1);
+        if (isInOrder && this.folderAt(folder.slice(0, -1), loss).append(run, first, last))
+            return;
+        for (const file of run.files)
+            this.place(file.path, file, loss);
+    }
+    /** What stood there is lost. */
+    place(path, standing, loss) {
+        const slash = path.lastIndexOf('/');
+        const name = path.slice(slash + 1);
+        if (name === '')
+            return;
+        const folder = this.folderAt(path.slice(0, slash), loss);
+        this.lose(folder.get(name), loss);
+        folder.set(name, standing);
+    }
+    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
+    placeLink(path, target, layer, loss) {
+        const found = this.at(files_partsOf(target));
+        const file = isFile(found) && found.layer === layer ? found : null;
+        if (file)
+            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
+        this.place(path, file, loss);
+    }
+    remove(path, loss) {
+        const parts = files_partsOf(path);
+        const name = parts.pop();
+        const folder = this.at(parts);
+        if (name === undefined || !isFolder(folder))
+            return;
+        this.lose(folder.get(name), loss);
+        folder.delete(name);
+    }
+    /** What stands in a folder is lost, the folder stays. */
+    empty(path, loss) {
+        const folder = this.at(files_partsOf(path));
+        if (!isFolder(folder))
+            return;
+        this.lose(folder, loss);
+        folder.clear();
+    }
+    /** What stands there, and below, is lost. */
+    lose(standing, loss) {
+        const waiting = [standing];
+        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+            if (isFile(next))
+                this.loseName(next, loss);
+            if (!isFolder(next))
+                continue;
+            this.last = null;
+            for (const child of next.standings())
+                waiting.push(child);
+        }
+    }
+    loseName(file, loss) {
+        const names = this.linked.get(file) ?? 1;
+        if (names === 1)
+            file.lost = loss;
+        else
+            this.linked.set(file, names - 1);
+    }
+    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
+    fileAt(path) {
+        const slash = path.lastIndexOf('/');
+        this.hasTooManyLinks = false;
+        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.get(path.slice(slash + 1));
+        return isFile(found) ? found : null;
+    }
+    follow(start, path, links) {
+        let folder = path.startsWith('/') ? this.root : start;
+        for (const name of files_partsOf(path)) {
+            if (name === '.')
+                continue;
+            const next = name === '..' ? (folder.parent ?? folder) : folder.get(name);
+            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
+            if (!isFolder(found))
+                return null;
+            folder = found;
+        }
+        return folder;
+    }
+    /**
+     * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
+     * that is nearer to the beginning of a way. So it does not depend on what was asked before.
+     */
+    targetOf(link, folder, links) {
+        if (link.target === null)
+            return null;
+        if (links >= link.tooDeep) {
+            this.hasTooManyLinks = true;
+            return null;
+        }
+        if (link.target !== undefined) {
+            this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep);
+            return link.target;
+        }
+        const before = this.deepest;
+        this.deepest = links;
+        link.target = null;
+        const target = this.follow(folder, link.to, links);
+        link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest;
+        link.target = this.hasTooManyLinks ? undefined : target;
+        this.deepest = Math.max(before, this.deepest);
+        return target;
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
+
+
 
 
 
@@ -71729,15 +71960,25 @@ function findPackages(laid) {
             found.push(one);
         claim(laid, found, first);
     }
-    for (const file of laid.files)
-        file.package ??= ownerOfModule(file, laid);
+    const runs = byFolder(laid.files);
+    for (const { files } of runs.filter(({ folder }) => folder.endsWith('/__pycache__/'))) {
+        for (const file of files)
+            file.package ??= ownerOfModule(file, laid);
+    }
     const owned = found.map(() => ({ files: 0, bytes: 0 }));
-    for (const file of laid.files) {
-        if (file.package === null || file.lost !== null)
-            continue;
-        const own = owned[file.package];
-        own.files += 1;
-        own.bytes += file.size;
+    for (const run of runs) {
+        for (const { package: owner, files, bytes } of run.shares()) {
+            if (owner === null)
+                continue;
+            owned[owner].files += files;
+            owned[owner].bytes += bytes;
+        }
+        for (const { package: owner, size } of run.lost) {
+            if (owner === null)
+                continue;
+            owned[owner].files -= 1;
+            owned[owner].bytes -= size;
+        }
     }
     const packages = [];
     const places = [];
@@ -71754,16 +71995,15 @@ function findPackages(laid) {
         for (const part of parts)
             packages.push({ ecosystem, ...part, dev });
     }
-    for (const file of laid.files)
-        if (file.package !== null)
-            file.package = places[file.package] ?? null;
+    for (const run of runs)
+        run.assign((owner) => places[owner] ?? null);
     return packages;
 }
 /** Of the files that are in the image. */
 function packages_factsOf({ files }) {
     const found = [];
-    for (const { path, facts, lost } of files) {
-        if (facts.length > 0 && lost === null)
+    for (const { path, facts, lost } of byFolder(files).flatMap(({ withFacts }) => withFacts)) {
+        if (lost === null)
             found.push(...facts.map((fact) => ({ path, fact })));
     }
     return found;
@@ -71787,8 +72027,8 @@ function claim(laid, found, first) {
     if (folders.size === 0)
         return;
     const known = new Map(folders);
-    for (const file of laid.files)
-        file.package ??= packages_ownerOf(file.path, known);
+    for (const run of byFolder(laid.files))
+        run.claim(packages_ownerOf(run.folder, known));
 }
 /** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layFiles` allows. */
 function packages_ownerOf(path, known) {
@@ -71815,30 +72055,45 @@ function ownerOfModule({ path }, laid) {
 ;// CONCATENATED MODULE: ./build/image/content.js
 
 
+
 /**
- * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
- * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
+ * Reads an image's layers; what is known already is not read again. A layer that lies elsewhere (non-distributable) has no size: its addresses come from
+ * the image and are not followed. The layers are laid on each other while others are read.
  * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
  */
-async function readLayerSizes(image, contents) {
+async function readImage(image, contents) {
+    const reading = readLayers(image, contents);
+    const [layers, content] = await Promise.all([Promise.all(reading), contentIn(reading)]);
+    return { sizes: layers.map((layer) => layer && layer.size), content };
+}
+/** What is known, or will be, of each layer of an image; null for one that lies elsewhere. */
+function readLayers(image, contents) {
     const diffIds = image.config.rootfs?.diff_ids ?? [];
-    return Promise.all(diffIds.map(async (diffId, at) => {
+    return diffIds.map(async (diffId, at) => {
         const known = contents.get(diffId);
         if (known)
-            return known.size;
+            return known;
         const blob = image.packed?.layers[at];
         if (blob?.elsewhere)
             return null;
-        const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at));
-        return size;
-    }));
+        return contents.read(diffId, blob ?? null, () => image.openLayer(at));
+    });
 }
-/** The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more files than can be kept. */
+/** The files and packages of an image of these layers (diffIDs, base layer first), all of which are known; null where one is not, or has more files than can be kept. */
 function contentOf(diffIds, contents) {
-    const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null);
-    if (!layers.every((entries) => entries !== null))
-        return null;
-    const laid = layFiles(layers);
+    return contentIn(diffIds.map((diffId) => contents.get(diffId) ?? null));
+}
+/** Each layer is laid as soon as it is there, a part of it at a time. */
+async function contentIn(layers) {
+    const laying = layOneByOne();
+    for (const layer of layers) {
+        const entries = (await layer)?.entries ?? null;
+        if (entries === null)
+            return null;
+        for (const _ of laying.add(entries))
+            await (0,external_node_timers_promises_.setImmediate)();
+    }
+    const laid = laying.end();
     if (laid === null)
         return null;
     const packages = findPackages(laid);
@@ -72479,7 +72734,7 @@ class TarParser {
             }
             switch (this.state) {
                 case 'header': {
-                    const block = this.take(tar_header_BLOCK);
+                    const block = this.take(BLOCK);
                     if (!block)
                         return null;
                     const event = this.readHeader(block);
@@ -72495,7 +72750,7 @@ class TarParser {
                     break;
                 }
                 case 'old-sparse': {
-                    const block = this.take(tar_header_BLOCK);
+                    const block = this.take(BLOCK);
                     if (!block)
                         return null;
                     const { map, more } = oldSparse(block, 'more');
@@ -72507,12 +72762,12 @@ class TarParser {
                     break;
                 }
                 case 'sparse-map': {
-                    if (this.stored < tar_header_BLOCK)
+                    if (this.stored < BLOCK)
                         throw corrupt('It is a corrupt tar archive: the map of a sparse file is cut off.');
-                    const block = this.take(tar_header_BLOCK);
+                    const block = this.take(BLOCK);
                     if (!block)
                         return null;
-                    this.stored -= tar_header_BLOCK;
+                    this.stored -= BLOCK;
                     this.map = this.payloadMap.add(block);
                     if (this.map)
                         return this.begin();
@@ -72654,7 +72909,7 @@ class TarParser {
         }
         this.stored = header.size;
         this.fullSize = header.size;
-        this.padding = (tar_header_BLOCK - (this.stored % tar_header_BLOCK)) % tar_header_BLOCK;
+        this.padding = (BLOCK - (this.stored % BLOCK)) % BLOCK;
         if (header.flag === GNU_SPARSE) {
             if (!header.isGnu)
                 throw corrupt('It is a corrupt tar archive: a sparse file is not in GNU format.');
@@ -72743,7 +72998,7 @@ class TarParser {
         this.skipping += this.padding;
     }
     skipPadding(size) {
-        this.padding = (tar_header_BLOCK - (size % tar_header_BLOCK)) % tar_header_BLOCK;
+        this.padding = (BLOCK - (size % BLOCK)) % BLOCK;
         this.skipping = this.padding;
     }
 }
@@ -72825,7 +73080,7 @@ async function* indexTar(file) {
     const { size } = await file.stat();
     for (let position = 0; position < size;) {
         // What the parser hands out points into the buffer, so each read has its own.
-        const buffer = Buffer.allocUnsafe(16 * tar_header_BLOCK);
+        const buffer = Buffer.allocUnsafe(16 * BLOCK);
         const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
         if (bytesRead === 0)
             break;
@@ -73909,13 +74164,14 @@ function naming({ text, transport }, error) {
     return new build_failure/* CouldNotMeasure */.N('measure', `\`${text}\`: ${clause}`, details);
 }
 async function measurementOf(image, subject, inputs, contents, origins, noDownloadSize) {
-    const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
+    const { sizes, content } = inputs.metrics.includes('size')
+        ? await readImage(image, contents)
+        : { sizes: null, content: null };
     const packed = inputs.metrics.includes('download-size') ? image.packed : null;
     const unmeasured = {
         size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
         downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     };
-    const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
 }
 /** Why a metric is not measured. */
@@ -74177,7 +74433,7 @@ function beginContent({ measurement }, shelf, { name, inputs, contents }) {
         const listings = await readListings(ahead, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
         for (const [diffId, listing] of listings)
             contents.add({ diffId, ...listing });
-        return { ...measurement, content: contentOf(diffIds, contents) };
+        return { ...measurement, content: await contentOf(diffIds, contents) };
     };
 }
 
@@ -74689,7 +74945,7 @@ const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD };
  * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
  * cannot unpack it; and what the source throws.
  */
-async function unpack_unpack(stored, isOurs = false) {
+async function unpack(stored, isOurs = false) {
     const source = stored[Symbol.asyncIterator]();
     const first = [];
     let bytes = 0;
@@ -74856,7 +75112,7 @@ async function walkLayer(stored, expected, visit = () => { }) {
         }
     }
     try {
-        const { compression, chunks } = await unpack_unpack(measured(), expected.isOurs);
+        const { compression, chunks } = await unpack(measured(), expected.isOurs);
         // What is not packed has one digest: hashing it once is enough.
         const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
         const walk = new LayerWalk(visit);
@@ -75003,7 +75259,7 @@ function createLayerContents(signal, onRead, readOne = readLayer) {
             return keep(await readNow(stored, expected).catch((error) => {
                 throw signal.aborted ? contents_cancelled(diffId) : error;
             }));
-        }).finally(() => underWay.delete(diffId));
+        }, blob?.size).finally(() => underWay.delete(diffId));
         underWay.set(diffId, reading);
         return reading;
     };
@@ -75111,7 +75367,7 @@ async function archive_isPlain(file) {
 async function* archive_unpacked(place, file) {
     try {
         // Of a pipe at most 64 KiB come at a time, whatever is asked for.
-        yield* (await unpack_unpack((0,external_node_fs_.createReadStream)(file))).chunks;
+        yield* (await unpack((0,external_node_fs_.createReadStream)(file))).chunks;
     }
     catch (error) {
         throw unreadable(place, error);
@@ -77152,22 +77408,16 @@ async function act(env, signal, clock) {
 
 /***/ }),
 
-/***/ 4701:
+/***/ 7094:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  V5: () => (/* binding */ clockUntil),
-  nE: () => (/* binding */ isoSeconds),
-  ux: () => (/* binding */ within)
-});
-
-// UNUSED EXPORTS: systemClock
-
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ./build/clock.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   V5: () => (/* binding */ clockUntil),
+/* harmony export */   nE: () => (/* binding */ isoSeconds),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
+/* unused harmony export systemClock */
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
 
 /** The last second that ISO 8601 writes with four digits of the year. */
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -77181,7 +77431,7 @@ function isoSeconds(milliseconds) {
 /** The machine's own clock. */
 const systemClock = {
     now: () => Date.now(),
-    sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
+    sleep: (milliseconds, signal) => (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
 /** The clock of a run that `signal` cancels: what waits ends with it, or by a signal of its own. */
 function clockUntil(signal, clock = systemClock) {
@@ -77251,8 +77501,8 @@ var external_node_stream_ = __nccwpck_require__(7075);
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
 var exec = __nccwpck_require__(2876);
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/clock.js
+var build_clock = __nccwpck_require__(7094);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/exec.js
@@ -78001,7 +78251,7 @@ function hasControls(value) {
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4377);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7428);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4701);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7094);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
 
 
@@ -78914,8 +79164,8 @@ const RULES = [
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
-/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5177);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
+/* harmony import */ var _act_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5620);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7094);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9009);
@@ -78956,15 +79206,14 @@ const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: ./build/memory.js
 
 /**
- * Keeps V8's heap small: reading and comparing make many objects that are gone soon, and a runner's memory is the build's. For two images of
- * 200,000 files it saves a third of the memory and costs no time that shows.
+ * Keeps V8's heap small: reading and comparing make many objects that are gone soon, and a runner's memory is the build's. Of two images of
+ * 200,000 files it saves a third of the memory, and costs no time that shows.
  */
 function keepMemoryLow() {
-    // The space for young objects, which would grow to 32 MB.
-    (0,external_node_v8_namespaceObject.setFlagsFromString)('--max-semi-space-size=8');
+    // The space for young objects stays as it is; it would grow to 32 MB. Its bounds are read when V8 starts.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
-    // The others are looked through when they have become so many percent more, where V8 would wait for four times as many …
-    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=25');
+    // The others are looked through when they have become three times as many, where V8 would wait for more …
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=200');
     // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--no-incremental-marking');
 }

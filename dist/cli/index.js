@@ -35558,6 +35558,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream"
 
 /***/ }),
 
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+
+/***/ }),
+
 /***/ 1692:
 /***/ ((module) => {
 
@@ -44195,7 +44202,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 3674:
+/***/ 6121:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -44208,8 +44215,27 @@ __nccwpck_require__.d(__webpack_exports__, {
   gq: () => (/* binding */ isLookedAt)
 });
 
-// EXTERNAL MODULE: ./build/groups.js
-var build_groups = __nccwpck_require__(1782);
+;// CONCATENATED MODULE: ./build/groups.js
+/** Items by what they have in common, in their order; those of null are left out. */
+function grouped(items, keyOf) {
+    const groups = new Map();
+    for (const item of items)
+        addTo(groups, keyOf(item), item);
+    return groups;
+}
+/** Adds one more; none of null. */
+function addTo(groups, key, item) {
+    if (key === null)
+        return;
+    const group = groups.get(key);
+    if (group)
+        group.push(item);
+    else
+        groups.set(key, [item]);
+}
+
+// EXTERNAL MODULE: ./build/image/runs.js
+var image_runs = __nccwpck_require__(2570);
 ;// CONCATENATED MODULE: ./build/advice/instruction.js
 /** Characters of an instruction that stand in for its line. */
 const SHOWN = 60;
@@ -44353,11 +44379,15 @@ const FOLDERS = new Map([
 const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'vendor']);
 /** What only a report of coverage has: a program's own folder may be called `coverage`, too. */
 const COVERAGE_REPORT = /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//;
-/** The folders called `coverage` that hold a report, of all files. */
-function coverageReports(files) {
-    return new Set(files.flatMap(({ path }) => path.includes('/coverage/') && COVERAGE_REPORT.test(path)
-        ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? [])
-        : []));
+/** The folders called `coverage` that hold a report, of all folders or some of them. */
+function coverageReports(runs) {
+    const folders = new Set();
+    for (const { folder, files } of runs.filter((run) => run.folder.includes('/coverage/'))) {
+        const isReport = files.some(({ path }) => COVERAGE_REPORT.test(path));
+        if (isReport)
+            folders.add(folder.slice(0, folder.indexOf('/coverage/') + '/coverage'.length));
+    }
+    return folders;
 }
 /** What a file is left over from, or null; `inPackage`: it lies where packages are installed. */
 function leftoverOf(path, reports) {
@@ -44379,8 +44409,6 @@ function isLog(name) {
     return /\.log(?:\.\d+)?$/.test(name);
 }
 
-// EXTERNAL MODULE: ./build/image/files.js + 1 modules
-var image_files = __nccwpck_require__(3355);
 // EXTERNAL MODULE: ./build/image/packages/package.js
 var packages_package = __nccwpck_require__(4214);
 ;// CONCATENATED MODULE: ./build/advice/finding.js
@@ -44398,9 +44426,13 @@ function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
 }
 /** The distribution's package that put a file there; null: none did. */
-function distributionPackage({ packages }, file) {
-    const owner = file.package === null ? undefined : packages[file.package];
-    return owner && packages_package/* DISTRIBUTIONS */.w.has(owner.ecosystem) ? owner : null;
+function distributionPackage(content, file) {
+    return file.package !== null && isOfDistribution(content, file.package) ? content.packages[file.package] : null;
+}
+/** Whether the package with this index is one that the distribution's manager installed. */
+function isOfDistribution({ packages }, owner) {
+    const found = packages[owner];
+    return found !== undefined && packages_package/* DISTRIBUTIONS */.w.has(found.ecosystem);
 }
 /** Bytes of files, in the image or lost. */
 function bytesOf(files) {
@@ -44454,12 +44486,12 @@ function oncePerImage(tell) {
  */
 function groupedByFolder(files, keyIn) {
     const groups = new Map();
-    for (const run of (0,image_files/* byFolder */.c)(files)) {
+    for (const run of (0,image_runs/* byFolder */.c1)(files)) {
         const keyOf = keyIn(run);
         if (keyOf === null)
             continue;
-        for (let at = run.start; at < run.end; at += 1)
-            (0,build_groups/* addTo */.D)(groups, keyOf(files[at]), files[at]);
+        for (const file of run.files)
+            addTo(groups, keyOf(file), file);
     }
     return groups;
 }
@@ -44490,6 +44522,7 @@ function parentOf(path) {
 // EXTERNAL MODULE: ./build/patterns.js
 var patterns = __nccwpck_require__(5385);
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
 
 
 
@@ -44563,15 +44596,20 @@ const JDK_ONLY = /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\
 /** The toolchains whose files are in an image, with at least FLOOR bytes. */
 const presentIn = oncePerImage((image) => (image.content === null ? [] : findPresent(image, image.content)));
 function findPresent(image, content) {
-    const judge = judgeOf(content);
+    const judgeIn = judgesOf(content);
     const parts = new Map();
-    for (const file of content.files) {
-        const part = file.lost === null ? judge(file) : null;
-        if (part)
-            parts.set(file, part);
+    for (const run of (0,image_runs/* byFolder */.c1)(content.files)) {
+        const judge = judgeIn(run);
+        if (judge === null)
+            continue;
+        for (const file of run.files) {
+            const part = file.lost === null ? judge(file) : null;
+            if (part)
+                parts.set(file, part);
+        }
     }
     const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
-    const files = (0,build_groups/* grouped */.z)(parts.keys(), (file) => parts.get(file).toolchain);
+    const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
     return TOOLCHAINS.flatMap((toolchain) => {
         const isComplete = complete.has(toolchain.id);
         // Headers and build tools are no use in an image either, but images of interpreters come with their own; downloads without what
@@ -44582,32 +44620,38 @@ function findPresent(image, content) {
         return bytesOf(its) < FLOOR ? [] : [{ toolchain, complete: isComplete, files: its }];
     });
 }
-/** Tells what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
-function judgeOf(content) {
+/** Tells, folder by folder, what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
+function judgesOf(content) {
     const packages = new Map();
-    const compilers = content.files.filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'));
+    const compilers = (0,image_runs/* filesOf */.R8)(content.files, (run) => run.folder.endsWith('/bin/') && run.mayHave('javac')).filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'));
     // A compiler in `/usr/bin` has not all of `/usr` for its folder.
     const homes = compilers
         .map(({ path }) => path.slice(0, -'/bin/javac'.length))
         .filter((home) => !/^\/usr(?:\/local)?$/.test(home))
         .slice(0, MAX_HOMES);
     const java = TOOLCHAINS.find(({ id }) => id === 'java');
-    return (file) => {
-        const owner = distributionPackage(content, file);
-        if (owner && !packages.has(owner))
-            packages.set(owner, partOf(owner.name, 'packages'));
-        const part = owner ? packages.get(owner) : partOf(file.path, 'places');
-        if (part)
-            return part;
-        if (homes.length === 0)
+    return (run) => {
+        const { folder } = run;
+        const mayBePart = BY_NAME.test(folder) || ANY.places.test(folder);
+        const home = homes.find((each) => folder.startsWith(`${each}/`));
+        if (!mayBePart && home === undefined && !run.mayBeOf((owner) => isOfDistribution(content, owner)))
             return null;
-        const home = homes.find((each) => file.path.startsWith(`${each}/`));
-        if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
-            return null;
-        return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
+        return (file) => {
+            const owner = distributionPackage(content, file);
+            if (owner && !packages.has(owner))
+                packages.set(owner, partOf(owner.name, 'packages'));
+            const part = owner ? packages.get(owner) : mayBePart ? partOf(file.path, 'places') : null;
+            if (part)
+                return part;
+            if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
+                return null;
+            return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
+        };
     };
 }
-/** Matches what any of them does: most files are of none, and are told so at once. */
+/** Folders in which the names of files decide; in all others the folder does. */
+const BY_NAME = /\/bin\/$/;
+/** Matches what any of them does: most folders are of none, and are told so at once. */
 const ANY = {
     packages: (0,patterns/* anyOf */.E)(TOOLCHAINS.flatMap(({ packages: { core, rest } }) => [core, rest])),
     places: (0,patterns/* anyOf */.E)(TOOLCHAINS.flatMap(({ places: { core, rest } }) => [core, rest])),
@@ -44672,6 +44716,7 @@ const findSplit = (image) => {
 
 
 
+
 /** Bytes from which it is worth a word. */
 const context_bloat_FLOOR = 100_000;
 /**
@@ -44697,8 +44742,8 @@ function findBloat(image) {
     const copied = groupedByFolder(image.content?.files ?? [], (run) => origins[run.layer]?.from === 'context' && isOwn(image, run) ? () => run.layer : null);
     if (image.content === null || copied.size === 0)
         return bloat;
-    const files = image.content.files.filter((file) => isOwn(image, file));
-    const makers = firstMakers(files, origins);
+    const own = (0,image_runs/* byFolder */.c1)(image.content.files).filter((run) => isOwn(image, run));
+    const makers = firstMakers(own, origins);
     const toolchains = toolchainFiles(image);
     // What another line copies by its name, the build would miss.
     const named = origins.flatMap((origin) => (origin?.from === 'context' ? origin.sources : [])).map(plainPath);
@@ -44707,9 +44752,8 @@ function findBloat(image) {
     // What another COPY ships again, or what only gets another owner, is not made by the image.
     const makes = image.layers.map((layer, at) => origins[at]?.from !== 'context' && !mayGive(layer));
     const isMadeAgain = ({ lost }) => lost !== null && (lost.how === 'removed' || makes[lost.layer] === true);
-    const reports = coverageReports(files);
-    const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'));
-    const environments = new Set(configs.map(({ path }) => parentOf(path)));
+    const reports = coverageReports(own);
+    const environments = new Set(own.filter(isEnvironment).map(({ folder }) => folder.slice(0, -1)));
     for (const [layer, its] of copied) {
         const origin = origins[layer];
         if (origin?.from !== 'context')
@@ -44743,15 +44787,19 @@ function findBloat(image) {
     }
     return bloat;
 }
+/** Whether it is a virtual environment's folder: https://docs.python.org/3/library/venv.html */
+function isEnvironment(run) {
+    return run.mayHave('pyvenv.cfg') && run.files.some(({ path }) => path.endsWith('/pyvenv.cfg'));
+}
 /** Relative to the context, without `./` and a final `/`. */
 function plainPath(path) {
     return path.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
 }
 /** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
-function firstMakers(files, origins) {
+function firstMakers(runs, origins) {
     const makers = new Map();
-    for (const { path, layer } of files) {
-        const folder = madeFolder(path);
+    for (const { folder: of, layer } of runs) {
+        const folder = madeFolder(of);
         if (folder === null || origins[layer]?.from === 'context')
             continue;
         makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
@@ -44800,7 +44848,7 @@ function nameOf(folder) {
 /** What a `.dockerignore` should have kept out, one finding a name. */
 const contextBloat = (image) => {
     const bloat = bloatIn(image);
-    const byName = [...(0,build_groups/* grouped */.z)(bloat.keys(), (file) => bloat.get(file).name)];
+    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
     return largestFirst(byName
         .filter(([, files]) => bytesOf(files) >= context_bloat_FLOOR)
         .map(([name, files]) => findingIn(image, files, {
@@ -44830,6 +44878,7 @@ function ignoreLine(name, bloat) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
+
 
 
 
@@ -44959,7 +45008,7 @@ const cachesIn = oncePerImage((image) => {
 });
 /** The folders (with their final `/`) in which Yarn's Plug'n'Play runs programs out of its cache. */
 function playingIn(files) {
-    const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
+    const plugs = (0,image_runs/* filesOf */.R8)(files, (run) => run.mayHave('.pnp.')).filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
     return new Set(plugs.map(({ path }) => `${parentOf(path)}/`));
 }
 /** The files that are told as caches. */
@@ -44994,6 +45043,7 @@ function package_cache_fixOf({ fix, mount }, layer) {
 
 
 
+
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
 const devFiles = oncePerImage((image) => {
     const { content } = image;
@@ -45001,7 +45051,8 @@ const devFiles = oncePerImage((image) => {
     if (content === null)
         return found;
     const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)];
-    for (const file of content.files) {
+    const isDev = (owner) => content.packages[owner]?.dev === true;
+    for (const file of (0,image_runs/* filesOf */.R8)(content.files, (run) => run.mayBeOf(isDev))) {
         const owner = file.package === null ? undefined : content.packages[file.package];
         if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
             continue;
@@ -45012,7 +45063,7 @@ const devFiles = oncePerImage((image) => {
 /** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
 const devDependencies = (image) => {
     const roots = devFiles(image);
-    const byRoot = (0,build_groups/* grouped */.z)(roots.keys(), (file) => roots.get(file));
+    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
     const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
     return largestFirst([...byRoot].map(([root, files]) => {
         const count = new Set(files.map((file) => file.package)).size;
@@ -45047,6 +45098,7 @@ function dev_dependencies_fixOf(layer) {
 }
 
 ;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
+
 
 
 
@@ -45091,7 +45143,7 @@ const leftIn = oncePerImage((image) => {
 /** Tells, folder by folder, the kind of what is left over, and notes the outermost folder of it. */
 function kindIn(image, folders) {
     const { content } = image;
-    const reports = coverageReports(content?.files ?? []);
+    const reports = coverageReports((0,image_runs/* byFolder */.c1)(content?.files ?? []));
     const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)];
     const kindOf = (file, leftover) => {
         if (content === null || leftover === null || file.lost !== null)
@@ -45115,6 +45167,8 @@ function kindIn(image, folders) {
         const leftover = leftoverOf(`${run.folder}x`, reports);
         if (leftover !== null)
             return (file) => kindOf(file, leftover);
+        if (!run.mayHave('.log'))
+            return null;
         return (file) => (file.path.includes('.log') ? kindOf(file, leftoverOf(file.path, reports)) : null);
     };
 }
@@ -45139,6 +45193,7 @@ function vcs_and_tests_nameOf(folder) {
 
 
 
+
 /** Bytes of symbols from which stripping is worth a word. */
 const debug_symbols_FLOOR = 50_000;
 /** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
@@ -45150,7 +45205,7 @@ const debugSymbols = (image) => {
     /** Of files that are the same `duplicate-files` takes all but one. */
     const seen = new Set();
     const facts = new Map();
-    for (const file of content.files) {
+    for (const file of (0,image_runs/* byFolder */.c1)(content.files).flatMap(({ withFacts }) => withFacts)) {
         const fact = file.facts.find(({ kind }) => kind === 'elf');
         if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file))
             continue;
@@ -45163,7 +45218,7 @@ const debugSymbols = (image) => {
             facts.set(file, fact);
     }
     const saved = (file) => facts.get(file).symbols + facts.get(file).debug;
-    const groups = (0,build_groups/* grouped */.z)(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
+    const groups = grouped(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
     const found = [...groups.values()].map((files) => {
         const largest = files.toSorted((one, other) => saved(other) - saved(one));
         const [{ layer: at }] = files;
@@ -45204,6 +45259,7 @@ function debug_symbols_fixOf(go, layer, { path }) {
 
 
 
+
 /** Bytes of a file from which a second one is worth a word. */
 const duplicate_files_FLOOR = 500_000;
 /**
@@ -45212,7 +45268,8 @@ const duplicate_files_FLOOR = 500_000;
  */
 const duplicateFiles = (image) => {
     const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)];
-    const groups = (0,build_groups/* grouped */.z)(image.content?.files ?? [], (file) => {
+    const summed = (0,image_runs/* byFolder */.c1)(image.content?.files ?? []).flatMap(({ withChecksum }) => withChecksum);
+    const groups = grouped(summed, (file) => {
         const { size, checksum, lost } = file;
         if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
             return null;
@@ -45316,6 +45373,7 @@ var entries = __nccwpck_require__(2304);
 ;// CONCATENATED MODULE: ./build/advice/ship-once.js
 
 
+
 /** What differs between files and their successors. */
 function changesOf(successions) {
     return {
@@ -45351,7 +45409,7 @@ function byOptions(image, lower, upper, successions) {
     // An option is for all that is copied.
     const told = { owner: changes.owner, mode: changes.mode && modes.size === 1 };
     const at = image.layers.indexOf(lower);
-    const copied = (image.content?.files ?? []).filter(({ layer }) => layer === at);
+    const copied = (0,image_runs/* filesOf */.R8)(image.content?.files ?? [], ({ layer }) => layer === at);
     // For folders, too, and nobody could go into them; an archive that is unpacked has its own modes.
     const isClosed = [...modes].some((mode) => (mode & 0o111) === 0) && copied.length > 1;
     if (told.mode && (isClosed || UNPACKED.test(lower.instruction)))
@@ -45374,10 +45432,12 @@ const UNPACKED = /^ADD\s.*\.(?:tar|tgz|tbz2?|txz)\b/is;
 /** What becomes of the line that gave the files away, once that is not needed any more. */
 function withoutGiving({ layers, content }, upper, successions, { owner, mode }) {
     const at = layers.indexOf(upper);
-    const files = content?.files ?? [];
+    const runs = (0,image_runs/* byFolder */.c1)(content?.files ?? []);
     const folder = commonFolder(successions.map(({ file }) => file.path));
-    const lost = new Set(files.filter((file) => file.lost?.layer === at).map(({ path }) => path));
-    if (files.some(({ layer, path }) => layer === at && path.startsWith(`${folder}/`) && !lost.has(path)))
+    const taken = runs.flatMap((run) => run.lost).filter(({ lost }) => lost?.layer === at);
+    const paths = new Set(taken.map(({ path }) => path));
+    const below = runs.filter((run) => run.layer === at && run.folder.startsWith(`${folder}/`));
+    if (below.some(({ files }) => files.some(({ path }) => !paths.has(path))))
         return [', and have ', ...lineOf(upper), ' give away only what it makes itself'];
     const programs = [...(owner ? ['chown', 'chgrp'] : []), ...(mode ? ['chmod'] : [])].join('|');
     const recursive = new RegExp(String.raw `\b(?:${programs})\s(?:[^&|;\n]*?\s)?(?:-[a-zA-Z]*R[a-zA-Z]*|--recursive)\s`);
@@ -45507,6 +45567,7 @@ function ofBase({ baseImage }, upper, fate) {
 
 
 
+
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const removed_later_FLOOR = 100_000;
 const BASE_FLOOR = 1_000_000;
@@ -45517,10 +45578,10 @@ const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/hom
 /** Files that one layer ships and a later one takes away, writes again, or ships again as they are; a finding for each of these, of each such two layers. */
 const removedLater = (image) => {
     const bloat = bloatFiles(image);
-    const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
+    const files = (0,image_runs/* byFolder */.c1)(image.content?.files ?? []).flatMap(({ lost }) => lost);
     const history = historyOf(image, files);
     const { successors } = history;
-    const pairs = (0,build_groups/* grouped */.z)(files, (file) => {
+    const pairs = grouped(files, (file) => {
         const successor = successors.get(file);
         // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
         if (bloat.has(file) || (successor && bloat.has(successor)))
@@ -45557,15 +45618,17 @@ function fateIn({ successors, isSame }, file) {
     return successors.has(file) ? 'replaced' : file.lost.how;
 }
 const placeOf = (path, layer) => `${path}\0${layer}`;
+/** With its final `/`. */
+const folderOf = (path) => path.slice(0, path.lastIndexOf('/') + 1);
 /** What a layer that files were lost by has in their place. */
 function successorsOf({ content }, all) {
     const lost = all.filter((file) => file.lost.layer !== file.layer);
     const wanted = new Set(lost.map((file) => placeOf(file.path, file.lost.layer)));
     const shipped = new Map();
     const layers = new Set(lost.map((file) => file.lost.layer));
-    for (const file of content?.files ?? []) {
-        if (!layers.has(file.layer))
-            continue;
+    const files = content?.files ?? [];
+    const folders = new Set(lost.map(({ path }) => folderOf(path)));
+    for (const file of (0,image_runs/* filesOf */.R8)(files, ({ layer, folder }) => layers.has(layer) && folders.has(folder))) {
         const key = placeOf(file.path, file.layer);
         if (wanted.has(key))
             shipped.set(key, file);
@@ -45626,7 +45689,7 @@ const keyOf = ({ path, size, checksum }) => checksum === null ? `${size} ${(0,po
 /** Where the layer that took files away has them under other names; null: it has not most of their bytes. */
 function moveOf({ content, layers }, files) {
     const { layer } = files[0].lost;
-    const arrived = (content?.files ?? []).filter((file) => file.layer === layer);
+    const arrived = (0,image_runs/* filesOf */.R8)(content?.files ?? [], (run) => run.layer === layer);
     const isMoved = /\bmv\b/.test(layers[layer]?.instruction ?? '');
     const candidates = arrived.filter(({ checksum }) => checksum !== null || isMoved);
     const twins = new Map(candidates.map((file) => [keyOf(file), file]));
@@ -45687,6 +45750,7 @@ var secret = __nccwpck_require__(9010);
 
 
 
+
 const secrets_KINDS = {
     'private-key': ['a private key'],
     'npm-token': ['an npm token'],
@@ -45699,7 +45763,8 @@ const secrets_KINDS = {
 };
 /** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
 const secretFiles = (image) => {
-    const holders = (image.content?.files ?? []).filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'));
+    const telling = (0,image_runs/* byFolder */.c1)(image.content?.files ?? []).flatMap(({ withFacts }) => withFacts);
+    const holders = telling.filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'));
     // A layer that changes a file's owner ships it again: one finding a path, of the file that is in the image.
     const paths = new Set(holders.filter(({ lost }) => lost === null).map(({ path }) => path));
     return holders.flatMap((file) => {
@@ -46050,12 +46115,14 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: nearPercent
 
-// EXTERNAL MODULE: ./build/advice/advise.js + 19 modules
-var advise = __nccwpck_require__(3674);
+// EXTERNAL MODULE: ./build/advice/advise.js + 20 modules
+var advise = __nccwpck_require__(6121);
 // EXTERNAL MODULE: ./build/compare/compare.js
 var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/budget/history.js
 var budget_history = __nccwpck_require__(524);
+// EXTERNAL MODULE: ./build/image/runs.js
+var runs = __nccwpck_require__(2570);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 // EXTERNAL MODULE: ./build/inputs/budget-lines.js
@@ -46122,6 +46189,7 @@ function matches(pattern, items, isStar, fits) {
 
 
 
+
 /**
  * How the figures of a scope are had. What a path or a package has is all that the layers ship of it, what is lost again included, a
  * hard link once; what layers have is what they have together.
@@ -46161,7 +46229,7 @@ function gaugeInBase(scope) {
         const { content, layers } = image;
         if (content === null || !(0,compare/* hasOrigins */.Aw)(layers))
             return unknown(NO_ORIGINS);
-        const files = content.files.filter(({ layer }) => layers[layer]?.fromBase);
+        const files = (0,runs/* filesOf */.R8)(content.files, ({ layer }) => layers[layer]?.fromBase === true);
         return gauge({ ...image, content: { ...content, files } }, totals);
     };
 }
@@ -46198,7 +46266,12 @@ function layerFigures(layers) {
 function fileFigures({ content }, isMeant) {
     if (content === null)
         return unknown(NO_CONTENT);
-    return { ...unknown(null), size: (0,measurement/* sum */.c)(content.files.filter(isMeant).map((file) => file.size)) };
+    return {
+        ...unknown(null),
+        size: (0,measurement/* sum */.c)((0,runs/* filesOf */.R8)(content.files, () => true)
+            .filter(isMeant)
+            .map((file) => file.size)),
+    };
 }
 function unknown(why) {
     return { size: null, downloadSize: null, layers: null, why };
@@ -47117,7 +47190,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9100);
 /* harmony import */ var _inputs_completion_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7108);
 /* harmony import */ var _inputs_help_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9776);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4701);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7094);
 /* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(253);
 /* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8263);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8930);
@@ -47133,7 +47206,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(3299);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(6638);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(4997);
 /* harmony import */ var _terminal_log_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(4057);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(8508);
 /* harmony import */ var _write_whole_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(2673);
@@ -47403,22 +47476,16 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4701:
+/***/ 7094:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  nE: () => (/* binding */ isoSeconds),
-  ml: () => (/* binding */ systemClock),
-  ux: () => (/* binding */ within)
-});
-
-// UNUSED EXPORTS: clockUntil
-
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ./build/clock.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   nE: () => (/* binding */ isoSeconds),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
+/* unused harmony export clockUntil */
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
 
 /** The last second that ISO 8601 writes with four digits of the year. */
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -47432,7 +47499,7 @@ function isoSeconds(milliseconds) {
 /** The machine's own clock. */
 const systemClock = {
     now: () => Date.now(),
-    sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
+    sleep: (milliseconds, signal) => (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
 /** The clock of a run that `signal` cancels: what waits ends with it, or by a signal of its own. */
 function clockUntil(signal, clock = systemClock) {
@@ -48047,10 +48114,12 @@ function shownPath(path, cwd) {
 /* harmony export */ });
 /* unused harmony exports compare, comparable */
 /* harmony import */ var _build_dockerfile_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(161);
-/* harmony import */ var _image_packing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2809);
-/* harmony import */ var _image_measurement_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4158);
-/* harmony import */ var _layers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1018);
-/* harmony import */ var _packages_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1179);
+/* harmony import */ var _image_runs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2570);
+/* harmony import */ var _image_packing_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2809);
+/* harmony import */ var _image_measurement_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4158);
+/* harmony import */ var _layers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1018);
+/* harmony import */ var _packages_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1179);
+
 
 
 
@@ -48092,8 +48161,8 @@ function compare(head, base, baseline) {
     const comparedWith = obstacle === null ? base : null;
     const after = totalsOf(head);
     const before = comparedWith && totalsOf(comparedWith);
-    const unlikeDownloads = comparedWith && (0,_image_packing_js__WEBPACK_IMPORTED_MODULE_1__/* .unlikePacking */ .I)(head, comparedWith);
-    const { layers, baseImage } = (0,_layers_js__WEBPACK_IMPORTED_MODULE_2__/* .changesOfLayers */ .X)(comparedWith, head);
+    const unlikeDownloads = comparedWith && (0,_image_packing_js__WEBPACK_IMPORTED_MODULE_2__/* .unlikePacking */ .I)(head, comparedWith);
+    const { layers, baseImage } = (0,_layers_js__WEBPACK_IMPORTED_MODULE_3__/* .changesOfLayers */ .X)(comparedWith, head);
     return {
         name: head.name,
         platform: head.platform,
@@ -48142,7 +48211,7 @@ const MAX_PACKAGES = 100;
 function packagesOf(base, head) {
     if (base.content === null || head.content === null)
         return null;
-    return (0,_packages_js__WEBPACK_IMPORTED_MODULE_3__/* .changesOfPackages */ .Ay)(base.content.packages, head.content.packages).slice(0, MAX_PACKAGES);
+    return (0,_packages_js__WEBPACK_IMPORTED_MODULE_4__/* .changesOfPackages */ .Ay)(base.content.packages, head.content.packages).slice(0, MAX_PACKAGES);
 }
 function withoutBase(baseline, obstacle) {
     const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
@@ -48154,10 +48223,10 @@ function totalsOf({ size, downloadSize, layers, content }) {
         size,
         downloadSize,
         layers: layers.length,
-        ownSize: own && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(own.map((layer) => layer.size)),
-        ownDownloadSize: own && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(distinctBlobs(own).map((layer) => layer.downloadSize)),
+        ownSize: own && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_5__/* .sum */ .c)(own.map((layer) => layer.size)),
+        ownDownloadSize: own && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_5__/* .sum */ .c)(distinctBlobs(own).map((layer) => layer.downloadSize)),
         ownLayers: own && own.length,
-        wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
+        wasted: content && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_5__/* .sum */ .c)((0,_image_runs_js__WEBPACK_IMPORTED_MODULE_1__/* .byFolder */ .c1)(content.files).flatMap(({ lost }) => lost.map((file) => file.size))),
     };
 }
 /** A blob that stands in an image twice is pulled once. */
@@ -48196,9 +48265,9 @@ function baseImageFacts(base, head, likeDownloads) {
     const [before, after] = [base, head].map(({ layers }) => layers.filter((layer) => layer.fromBase));
     const grew = (size) => changeOf(size(before), size(after))?.amount ?? null;
     const growth = {
-        size: grew((layers) => (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(layers.map((layer) => layer.size))),
+        size: grew((layers) => (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_5__/* .sum */ .c)(layers.map((layer) => layer.size))),
         downloadSize: likeDownloads
-            ? grew((layers) => (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(distinctBlobs(layers).map((layer) => layer.downloadSize)))
+            ? grew((layers) => (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_5__/* .sum */ .c)(distinctBlobs(layers).map((layer) => layer.downloadSize)))
             : null,
         layers: after.length - before.length,
     };
@@ -48370,36 +48439,22 @@ function similarity(left, right) {
     return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
 }
 
-// EXTERNAL MODULE: ./build/groups.js
-var build_groups = __nccwpck_require__(1782);
-// EXTERNAL MODULE: ./build/image/files.js + 1 modules
-var files = __nccwpck_require__(3355);
+// EXTERNAL MODULE: ./build/image/runs.js
+var runs = __nccwpck_require__(2570);
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
-
 
 /**
  * Compares the files of each group, folder by folder, and path by path where both sides have a folder. What one group has more of and another
  * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = (0,build_groups/* grouped */.z)((0,files/* byFolder */.c)(base.files), ({ layer }) => layer);
-    const after = (0,build_groups/* grouped */.z)((0,files/* byFolder */.c)(head.files), ({ layer }) => layer);
     const all = groups.map((group) => {
-        const was = foldersOf(before, group.before);
-        const is = foldersOf(after, group.after);
         const changes = new Map();
-        const add = (folder) => {
-            const gone = { runs: was.get(folder) ?? [], image: base, isAfter: false };
-            const added = { runs: is.get(folder) ?? [], image: head, isAfter: true };
-            const deltas = deltasIn(folder, gone, added);
+        for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
+            const deltas = deltasIn(folder, { runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true });
             if (deltas.length > 0)
                 changes.set(folder, deltas);
-        };
-        for (const folder of was.keys())
-            add(folder);
-        for (const folder of is.keys())
-            if (!was.has(folder))
-                add(folder);
+        }
         return changes;
     });
     const moved = withoutMoves(all);
@@ -48408,9 +48463,24 @@ function deltasOf(base, head, groups) {
         return { deltas, moved: moved[at] };
     });
 }
-/** What some of an image's layers have in each folder. */
-function foldersOf(all, layers) {
-    return (0,build_groups/* grouped */.z)(layers.flatMap((layer) => all.get(layer) ?? []), ({ folder }) => folder);
+/** Where a group's layers have files. */
+function foldersOf(base, head, { before, after }) {
+    const folders = new Map();
+    const sidesIn = (folder) => {
+        const known = folders.get(folder);
+        if (known)
+            return known;
+        const sides = { gone: [], added: [] };
+        folders.set(folder, sides);
+        return sides;
+    };
+    for (const run of (0,runs/* byFolder */.c1)(base.files))
+        if (before.includes(run.layer))
+            sidesIn(run.folder).gone.push(run);
+    for (const run of (0,runs/* byFolder */.c1)(head.files))
+        if (after.includes(run.layer))
+            sidesIn(run.folder).added.push(run);
+    return folders;
 }
 function deltasIn(folder, gone, added) {
     // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
@@ -48421,48 +48491,40 @@ function deltasIn(folder, gone, added) {
     return joined(deltasFrom(gone), deltasFrom(added)).filter(({ amount }) => amount !== 0);
 }
 /** Whether a path may be there twice: of two at one path the first is lost. */
-function hasRepeats({ runs, image: { files } }) {
-    for (const { start, end } of runs)
-        for (let at = start; at < end; at += 1)
-            if (files[at].lost !== null)
-                return true;
-    return false;
+function hasRepeats({ runs }) {
+    return runs.some(({ lost }) => lost.length > 0);
 }
 /** One side's files in a folder, in one for each package, and for what is no package's. */
 function inOne(folder, side) {
     const { image, runs, isAfter } = side;
     const deltas = new Map();
-    for (const { start, end } of runs) {
-        for (let at = start; at < end; at += 1) {
-            const { size, package: owner } = image.files[at];
-            if (size === 0)
+    for (const run of runs) {
+        for (const { package: owner, bytes, filled } of run.shares()) {
+            if (filled === 0)
                 continue;
-            const amount = isAfter ? size : -size;
+            const amount = isAfter ? bytes : -bytes;
             const known = deltas.get(owner);
             if (known) {
                 known.amount += amount;
-                known.files += 1;
+                known.files += filled;
             }
             else {
                 const its = owner === null ? null : image.packages[owner];
                 const each = () => deltasFrom(side, owner);
-                deltas.set(owner, { path: folder, amount, files: 1, isAfter, package: its, each });
+                deltas.set(owner, { path: folder, amount, files: filled, isAfter, package: its, each });
             }
         }
     }
     return [...deltas.values()];
 }
 /** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
-function deltasFrom({ runs, image: { files, packages }, isAfter }, owner) {
+function deltasFrom({ runs, image: { packages }, isAfter }, owner) {
     const deltas = [];
-    for (const { start, end } of runs) {
-        for (let at = start; at < end; at += 1) {
-            const { path, size, package: its } = files[at];
-            if (owner !== undefined && (its !== owner || size === 0))
-                continue;
-            const amount = isAfter ? size : -size;
-            deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its], each: null });
-        }
+    for (const { path, size, package: its } of runs.flatMap(({ files }) => files)) {
+        if (owner !== undefined && (its !== owner || size === 0))
+            continue;
+        const amount = isAfter ? size : -size;
+        deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its], each: null });
     }
     return deltas;
 }
@@ -48531,7 +48593,10 @@ function withoutMoves(groups) {
 /** The folders in which more than one of the groups has a change. */
 function sharedFolders(groups) {
     const [seen, shared] = [new Set(), new Set()];
-    for (const changes of groups) {
+    const changed = groups.filter(({ size }) => size > 0);
+    if (changed.length < 2)
+        return shared;
+    for (const changes of changed) {
         for (const folder of changes.keys()) {
             if (seen.has(folder))
                 shared.add(folder);
@@ -48548,7 +48613,6 @@ function byPath(deltas) {
 // EXTERNAL MODULE: ./build/compare/packages.js
 var compare_packages = __nccwpck_require__(1179);
 ;// CONCATENATED MODULE: ./build/compare/parts.js
-
 
 /** Parts of one layer, and packages of one part, that are told; the rest is a number. */
 const MAX_PARTS = 10;
@@ -48695,12 +48759,9 @@ function parts_foldersOf(deltas, sides) {
 }
 function childrenOf({ path, deltas }) {
     const children = new Map();
-    // What lies right in the folder is told file by file.
-    const isHere = (delta) => delta.each !== null && delta.path.length === path.length + 1;
-    const [here, others] = [deltas.filter(isHere), deltas.filter((delta) => !isHere(delta))];
-    for (const delta of [...others, ...byPath(here)]) {
+    const add = (delta) => {
         if (delta.path.length === path.length)
-            continue;
+            return;
         const end = delta.path.indexOf('/', path.length + 1);
         const childPath = end === -1 ? delta.path : delta.path.slice(0, end);
         let child = children.get(childPath);
@@ -48713,6 +48774,14 @@ function childrenOf({ path, deltas }) {
         child.files += delta.files;
         if (end === -1)
             child.own = delta;
+    };
+    for (const delta of deltas) {
+        // What lies right in the folder is told file by file.
+        if (delta.each !== null && delta.path.length === path.length + 1)
+            for (const file of delta.each())
+                add(file);
+        else
+            add(delta);
     }
     return [...children.values()];
 }
@@ -48752,15 +48821,15 @@ function folderPart({ path, deltas, own, files }, { packagesBefore, packagesAfte
 /** Of every folder in which either image ships anything. */
 function changesOfFolders(base, head) {
     const folders = new Map();
-    for (const { folder: parent } of (0,files/* byFolder */.c)(base.files)) {
-        for (const folder of upwards(parent.slice(0, -1))) {
+    for (const { folder: parent } of (0,runs/* byFolder */.c1)(base.files)) {
+        for (let folder = parentOf(parent); folder !== ''; folder = parentOf(folder)) {
             if (folders.has(folder))
                 break;
             folders.set(folder, 'gone');
         }
     }
-    for (const { folder: parent } of (0,files/* byFolder */.c)(head.files)) {
-        for (const folder of upwards(parent.slice(0, -1))) {
+    for (const { folder: parent } of (0,runs/* byFolder */.c1)(head.files)) {
+        for (let folder = parentOf(parent); folder !== ''; folder = parentOf(folder)) {
             const known = folders.get(folder);
             if (known === 'new' || known === 'changed')
                 break;
@@ -48769,10 +48838,9 @@ function changesOfFolders(base, head) {
     }
     return folders;
 }
-/** The path and the folders above it, the deepest first, without the root. */
-function* upwards(path) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
-        yield path.slice(0, end);
+/** Of a folder's path with its final `/` the one without. */
+function parentOf(path) {
+    return path.slice(0, path.lastIndexOf('/'));
 }
 /** Tells what became of any of these paths, files or folders. */
 function changesAt(paths, folders, base, head) {
@@ -48788,8 +48856,9 @@ function changesAt(paths, folders, base, head) {
     };
 }
 function filesAt({ files }, paths) {
+    const folders = new Set([...paths].map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
     const found = new Set();
-    for (const { path } of files)
+    for (const { path } of (0,runs/* filesOf */.R8)(files, ({ folder }) => folders.has(folder)))
         if (paths.has(path))
             found.add(path);
     return found;
@@ -50636,8 +50705,8 @@ function getExecOutput(commandLine, args, options) {
     });
 }
 //# sourceMappingURL=exec.js.map
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/clock.js
+var build_clock = __nccwpck_require__(7094);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/exec.js
@@ -52019,431 +52088,19 @@ function createReadRemote(apiUrl, token, signal) {
 
 /***/ }),
 
-/***/ 1782:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   D: () => (/* binding */ addTo),
-/* harmony export */   z: () => (/* binding */ grouped)
-/* harmony export */ });
-/** Items by what they have in common, in their order; those of null are left out. */
-function grouped(items, keyOf) {
-    const groups = new Map();
-    for (const item of items)
-        addTo(groups, keyOf(item), item);
-    return groups;
-}
-/** Adds one more; none of null. */
-function addTo(groups, key, item) {
-    if (key === null)
-        return;
-    const group = groups.get(key);
-    if (group)
-        group.push(item);
-    else
-        groups.set(key, [item]);
-}
-
-
-/***/ }),
-
-/***/ 3355:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  c: () => (/* binding */ byFolder),
-  S: () => (/* binding */ layFiles)
-});
-
-;// CONCATENATED MODULE: ./build/image/folder.js
-/**
- * A folder of the file system. As long as names come to it in their order, as they do where a file system was packed, each one is another one:
- * only then is it enough to know where its files stand in the image's list. Most folders are never looked into, and an image has hundreds of
- * thousands of files.
- */
-class Folder {
-    parent;
-    /** The image's files, in which `runs` are. */
-    files;
-    /** What stands in it, but for the files in `runs`. */
-    names = new Map();
-    /** Files in it: from the first of two indexes to before the second, and so on. */
-    runs = [];
-    /** The path that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
-    lastPath = '';
-    constructor(parent, files) {
-        this.parent = parent;
-        this.files = files;
-    }
-    /** Adds the file with this index, unless something may stand at its path already: false, then it is to be `set`. */
-    append(file, at) {
-        if (!this.comesLast(file.path))
-            return false;
-        const { runs } = this;
-        if (runs.at(-1) === at)
-            runs[runs.length - 1] = at + 1;
-        else
-            runs.push(at, at + 1);
-        return true;
-    }
-    /** What stands at a name; undefined: nothing. */
-    get(name) {
-        const found = this.names.get(name);
-        if (found !== undefined || this.runs.length === 0)
-            return found;
-        this.lookInto();
-        return this.names.get(name);
-    }
-    /** The same, of the whole path of something in this folder. */
-    at(path) {
-        return this.comesAfterAll(path) ? undefined : this.get(nameOf(path));
-    }
-    set(path, standing) {
-        if (!this.comesLast(path))
-            this.lookInto();
-        this.names.set(nameOf(path), standing);
-    }
-    delete(name) {
-        this.lookInto();
-        this.names.delete(name);
-    }
-    clear() {
-        this.names.clear();
-        this.runs = [];
-    }
-    *standings() {
-        yield* this.names.values();
-        for (const file of this.inRuns())
-            yield file;
-    }
-    comesAfterAll(path) {
-        return this.lastPath !== null && path > this.lastPath;
-    }
-    comesLast(path) {
-        const isLast = this.comesAfterAll(path);
-        if (isLast)
-            this.lastPath = path;
-        return isLast;
-    }
-    /** From now on all files are known by name. */
-    lookInto() {
-        for (const file of this.inRuns())
-            this.names.set(nameOf(file.path), file);
-        this.runs = [];
-        this.lastPath = null;
-    }
-    *inRuns() {
-        for (let run = 0; run < this.runs.length; run += 2)
-            for (let at = this.runs[run]; at < this.runs[run + 1]; at += 1)
-                yield this.files[at];
-    }
-}
-function nameOf(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
-// EXTERNAL MODULE: ./build/image/layer/whiteout.js
-var whiteout = __nccwpck_require__(9645);
-;// CONCATENATED MODULE: ./build/image/files.js
-
-
-/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
-const MAX_LINKS = 40;
-/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
-const MAX_FOLDERS = 500_000;
-/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
-const MAX_DEPTH = 256;
-/**
- * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
- */
-function layFiles(layers) {
-    const files = [];
-    const tree = new Tree(files);
-    for (const [layer, entries] of layers.entries()) {
-        const removed = { layer, how: 'removed' };
-        const replaced = { layer, how: 'replaced' };
-        if (entries.takesAway !== false) {
-            for (const entry of entries) {
-                if (entry.kind === 'removed')
-                    tree.remove(entry.path, removed);
-                if (entry.kind === 'opaque')
-                    tree.empty(entry.path, removed);
-            }
-        }
-        for (const entry of entries) {
-            if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path))
-                return null;
-            switch (entry.kind) {
-                case 'removed':
-                case 'opaque':
-                    break;
-                case 'folder':
-                    tree.placeFolder(entry.path, replaced);
-                    break;
-                case 'file': {
-                    const file = imageFile(entry, layer);
-                    files.push(file);
-                    if ((0,whiteout/* whiteoutOf */.n)(entry.path) === null)
-                        tree.placeLast(replaced);
-                    else
-                        file.lost = removed;
-                    break;
-                }
-                case 'link':
-                    tree.placeLink(entry.path, entry.target, layer, replaced);
-                    break;
-                case 'symlink':
-                    tree.place(entry.path, { to: entry.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced);
-                    break;
-                case 'other':
-                    tree.place(entry.path, null, replaced);
-            }
-        }
-    }
-    return { files, file: (path) => tree.fileAt(path) };
-}
-const knownRuns = new WeakMap();
-/**
- * An image's files by folder, in their order: mostly a tar has a folder's files together, but for those of the folders in it. What a folder decides has
- * not to be asked of each file.
- */
-function byFolder(files) {
-    const known = knownRuns.get(files);
-    if (known)
-        return known;
-    const runs = [];
-    for (let start = 0, end = 0; start < files.length; start = end) {
-        const { path, layer } = files[start];
-        const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        const isThere = (file) => file.layer === layer && liesIn(file.path, folder);
-        do
-            end += 1;
-        while (end < files.length && isThere(files[end]));
-        runs.push({ folder, layer, start, end });
-    }
-    knownRuns.set(files, runs);
-    return runs;
-}
-/** Whether a file lies in this folder (with its final `/`), and in none of that. */
-function liesIn(path, folder) {
-    return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder);
-}
-function isTooDeep(path) {
-    if (path.length <= MAX_DEPTH)
-        return false;
-    let folders = 0;
-    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
-        folders += 1;
-    return folders > MAX_DEPTH;
-}
-function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
-    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
-}
-function isFolder(standing) {
-    return standing instanceof Folder;
-}
-function isLink(standing) {
-    return standing != null && 'to' in standing;
-}
-function isFile(standing) {
-    return standing != null && 'path' in standing;
-}
-function partsOf(path) {
-    return path.split('/').filter((name) => name !== '');
-}
-/** The file system that the layers make, while they are laid and afterwards. */
-class Tree {
-    /** How many were made. */
-    folders = 0;
-    files;
-    root;
-    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
-    linked = new Map();
-    /** The folder that was last placed in: most files lie where the one before does. */
-    last = null;
-    /** Whether what was asked for last leads through too many links. */
-    hasTooManyLinks = false;
-    /** How many links lead through each other, at most, in what is being followed. */
-    deepest = 0;
-    /** `files`: the image's, to which each is added before it is placed. */
-    constructor(files) {
-        this.files = files;
-        this.root = new Folder(null, files);
-    }
-    at(parts) {
-        let standing = this.root;
-        for (const name of parts)
-            standing = isFolder(standing) ? standing.get(name) : null;
-        return standing ?? null;
-    }
-    /**
-     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
-     * unpacked on its own, and a folder of it hides the link below.
-     */
-    folderAt(path, loss) {
-        if (this.last?.path === path)
-            return this.last.folder;
-        let { folder, at } = this.nearLast(path);
-        while (at < path.length) {
-            const slash = path.indexOf('/', at + 1);
-            at = slash === -1 ? path.length : slash;
-            const nextPath = path.slice(0, at);
-            let next = folder.at(nextPath);
-            if (!isFolder(next)) {
-                this.lose(next, loss);
-                next = new Folder(folder, this.files);
-                this.folders += 1;
-                folder.set(nextPath, next);
-            }
-            folder = next;
-        }
-        this.last = { path, folder };
-        return folder;
-    }
-    /** The folder that was last placed in, or one above it: the deepest that a path leads through, and where in the path it ends. */
-    nearLast(path) {
-        let folder = this.last?.folder ?? null;
-        let above = this.last?.path ?? '';
-        while (folder !== null && above !== '') {
-            if (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'))
-                return { folder, at: above.length };
-            above = above.slice(0, above.lastIndexOf('/'));
-            folder = folder.parent;
-        }
-        return { folder: this.root, at: 0 };
-    }
-    placeFolder(path, loss) {
-        this.folderAt(path, loss);
-    }
-    /** Places the file that was added last. What stood there is lost. */
-    placeLast(loss) {
-        const at = this.files.length - 1;
-        const file = this.files[at];
-        const { path } = file;
-        const slash = path.lastIndexOf('/');
-        if (slash === path.length - 1)
-            return;
-        const { last } = this;
-        const isThere = last !== null && last.path.length === slash && path.startsWith(last.path);
-        const folder = isThere ? last.folder : this.folderAt(path.slice(0, slash), loss);
-        if (!folder.append(file, at))
-            this.place(path, file, loss);
-    }
-    /** What stood there is lost. */
-    place(path, standing, loss) {
-        const slash = path.lastIndexOf('/');
-        if (slash === path.length - 1)
-            return;
-        const folder = this.folderAt(path.slice(0, slash), loss);
-        this.lose(folder.at(path), loss);
-        folder.set(path, standing);
-    }
-    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
-    placeLink(path, target, layer, loss) {
-        const found = this.at(partsOf(target));
-        const file = isFile(found) && found.layer === layer ? found : null;
-        if (file)
-            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
-        this.place(path, file, loss);
-    }
-    remove(path, loss) {
-        const parts = partsOf(path);
-        const name = parts.pop();
-        const folder = this.at(parts);
-        if (name === undefined || !isFolder(folder))
-            return;
-        this.lose(folder.get(name), loss);
-        folder.delete(name);
-    }
-    /** What stands in a folder is lost, the folder stays. */
-    empty(path, loss) {
-        const folder = this.at(partsOf(path));
-        if (!isFolder(folder))
-            return;
-        this.lose(folder, loss);
-        folder.clear();
-    }
-    /** What stands there, and below, is lost. */
-    lose(standing, loss) {
-        const waiting = [standing];
-        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-            if (isFile(next))
-                this.loseName(next, loss);
-            if (!isFolder(next))
-                continue;
-            this.last = null;
-            for (const child of next.standings())
-                waiting.push(child);
-        }
-    }
-    loseName(file, loss) {
-        const names = this.linked.get(file) ?? 1;
-        if (names === 1)
-            file.lost = loss;
-        else
-            this.linked.set(file, names - 1);
-    }
-    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
-    fileAt(path) {
-        const slash = path.lastIndexOf('/');
-        this.hasTooManyLinks = false;
-        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.get(path.slice(slash + 1));
-        return isFile(found) ? found : null;
-    }
-    follow(start, path, links) {
-        let folder = path.startsWith('/') ? this.root : start;
-        for (const name of partsOf(path)) {
-            if (name === '.')
-                continue;
-            const next = name === '..' ? (folder.parent ?? folder) : folder.get(name);
-            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
-            if (!isFolder(found))
-                return null;
-            folder = found;
-        }
-        return folder;
-    }
-    /**
-     * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
-     * that is nearer to the beginning of a way. So it does not depend on what was asked before.
-     */
-    targetOf(link, folder, links) {
-        if (link.target === null)
-            return null;
-        if (links >= link.tooDeep) {
-            this.hasTooManyLinks = true;
-            return null;
-        }
-        if (link.target !== undefined) {
-            this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep);
-            return link.target;
-        }
-        const before = this.deepest;
-        this.deepest = links;
-        link.target = null;
-        const target = this.follow(folder, link.to, links);
-        link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest;
-        link.target = this.hasTooManyLinks ? undefined : target;
-        this.deepest = Math.max(before, this.deepest);
-        return target;
-    }
-}
-
-
-/***/ }),
-
 /***/ 2304:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ct: () => (/* binding */ flat),
 /* harmony export */   Kj: () => (/* binding */ NO_FACTS),
+/* harmony export */   S3: () => (/* binding */ itemsOf),
 /* harmony export */   V7: () => (/* binding */ CHECKSUM_FLOOR),
-/* harmony export */   dL: () => (/* binding */ createEntries)
+/* harmony export */   dL: () => (/* binding */ createEntries),
+/* harmony export */   nG: () => (/* binding */ filesIn)
 /* harmony export */ });
+/* harmony import */ var _whiteout_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9645);
+
 /**
  * Bytes of a file from which it has a checksum: less than the files that the rules compare by it have (`advice/duplicate-files.ts`, `debug-symbols.ts`); smaller
  * ones `removed-later.ts` tells by other signs. Most files of an image are smaller.
@@ -52456,97 +52113,156 @@ function flat(path) {
     path.lastIndexOf('/');
     return path;
 }
-/** As many entries are packed together. */
-const BLOCK = 1_000;
-const KINDS = [
-    'file',
-    'link',
-    'symlink',
-    'folder',
-    'other',
-    'removed',
-    'opaque',
-];
-/** Elements of `numbers` for each file: its size, mode, uid and gid. */
-const NUMBERS = 4;
 /**
- * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
- * an object takes twice as many.
+ * Starts a list of entries. Files are kept folder by folder, in some 40 bytes each, where an object and its path take four times as many; what the
+ * list hands out is made anew whenever it is gone through.
  */
 function createEntries() {
-    const blocks = [];
-    let last = [];
+    const items = [];
+    let folder = null;
+    let length = 0;
     let takesAway = false;
+    const endFolder = () => {
+        if (folder !== null)
+            items.push(folder.end());
+        folder = null;
+    };
+    const addFile = (file, from, checksum, facts) => {
+        length += 1;
+        if (folder?.add(file, from, checksum, facts))
+            return true;
+        endFolder();
+        folder = new GrowingFolder(file.path, from);
+        return folder.add(file, from, checksum, facts);
+    };
     return {
         get length() {
-            return blocks.length * BLOCK + last.length;
+            return length;
         },
         get takesAway() {
             return takesAway;
         },
         push: (entry) => {
-            last.push(entry);
+            if (entry.kind === 'file' && isPlain(entry.path)) {
+                // Behind the leading slash.
+                addFile(entry, 1, entry.checksum, entry.facts);
+                return;
+            }
+            length += 1;
+            endFolder();
             if (entry.kind === 'removed' || entry.kind === 'opaque')
                 takesAway = true;
-            if (last.length < BLOCK)
-                return;
-            blocks.push(pack(last));
-            last = [];
+            items.push(entry);
+        },
+        pushFile: (entry, checksum, facts) => addFile(entry, 0, checksum, facts),
+        items: () => {
+            endFolder();
+            return items;
         },
         *[Symbol.iterator]() {
-            for (const block of blocks)
-                yield* unpack(block);
-            yield* last;
+            endFolder();
+            for (const item of items) {
+                if (item.kind === 'files')
+                    yield* filesIn(item);
+                else
+                    yield item;
+            }
         },
     };
 }
-/** Written as one loop: it is gone through for every entry of an image. */
-function pack(entries) {
-    const kinds = new Uint8Array(entries.length);
-    const paths = [];
-    const targets = [];
-    const numbers = [];
-    const checksums = new Map();
-    const facts = new Map();
-    let files = 0;
-    for (let at = 0; at < entries.length; at += 1) {
-        const entry = entries[at];
-        kinds[at] = KINDS.indexOf(entry.kind);
-        paths.push(entry.path);
-        if ('target' in entry)
-            targets.push(entry.target);
-        if (entry.kind !== 'file')
-            continue;
-        numbers.push(entry.size, entry.mode, entry.uid, entry.gid);
-        if (entry.checksum !== null)
-            checksums.set(files, entry.checksum);
-        if (entry.facts.length > 0)
-            facts.set(files, entry.facts);
-        files += 1;
-    }
-    // A copy has no room to grow.
-    return { kinds, paths: paths.slice(), targets, numbers: numbers.slice(), checksums, facts };
+/** Entries as a list has them, wherever they come from. */
+function itemsOf(entries) {
+    if ('items' in entries)
+        return entries.items();
+    const list = createEntries();
+    for (const entry of entries)
+        list.push(entry);
+    return list.items();
 }
-function unpack({ kinds, paths, targets, numbers, checksums, facts }) {
-    let [files, links] = [0, 0];
-    return paths.map((path, at) => {
-        const kind = KINDS[kinds[at]];
-        if (kind === 'link' || kind === 'symlink')
-            return { kind, path, target: targets[links++] };
-        if (kind !== 'file')
-            return { kind, path };
-        const file = files;
-        const first = NUMBERS * file;
-        files += 1;
+/** Whether a file can be kept with others: it has a name, in which no NUL is, and is not a whiteout's payload. */
+function isPlain(path) {
+    return (0,_whiteout_js__WEBPACK_IMPORTED_MODULE_0__/* .whiteoutOf */ .n)(path) === null && !path.endsWith('/') && !path.includes('\0');
+}
+/** The files of one folder, while they come. What is done for each of them is written out. */
+class GrowingFolder {
+    folder;
+    names = [];
+    sizes = [];
+    bytes = 0;
+    filled = 0;
+    lastPath = '';
+    isInOrder = true;
+    attributes = null;
+    allAttributes = null;
+    checksums = null;
+    facts = null;
+    /** The folder of a path; where that has a leading slash, its names begin at `from`. */
+    constructor(path, from) {
+        this.folder = path.slice(from, path.lastIndexOf('/') + 1);
+    }
+    /** Adds the next file, unless it lies elsewhere. */
+    add(file, from, checksum, facts) {
+        const { path, size } = file;
+        const { folder, names } = this;
+        const start = from + folder.length;
+        if (path.lastIndexOf('/') !== start - 1 || !path.startsWith(folder, from))
+            return false;
+        const at = names.length;
+        // Of paths, not of names: a slice takes longer to compare.
+        if (at > 0 && !(path > this.lastPath))
+            this.isInOrder = false;
+        this.lastPath = path;
+        names.push(path.slice(start));
+        this.sizes.push(size);
+        this.bytes += size;
+        if (size !== 0)
+            this.filled += 1;
+        this.addAttributes(file, at);
+        if (checksum !== null)
+            (this.checksums ??= new Map()).set(at, checksum);
+        if (facts.length > 0)
+            (this.facts ??= new Map()).set(at, facts);
+        return true;
+    }
+    addAttributes({ mode, uid, gid }, at) {
+        const last = this.attributes;
+        if (last?.mode !== mode || last.uid !== uid || last.gid !== gid) {
+            this.attributes = { mode, uid, gid };
+            if (last !== null)
+                this.allAttributes ??= Array.from({ length: at }, () => last);
+        }
+        this.allAttributes?.push(this.attributes);
+    }
+    end() {
+        const { folder, names, sizes, bytes, filled, isInOrder, attributes, allAttributes, checksums, facts } = this;
         return {
-            kind,
-            path,
-            size: numbers[first],
-            mode: numbers[first + 1],
-            uid: numbers[first + 2],
-            gid: numbers[first + 3],
-            checksum: checksums.get(file) ?? null,
-            facts: facts.get(file) ?? NO_FACTS,
+            kind: 'files',
+            folder: flat(`/${folder}`),
+            names: names.join('\0'),
+            // A copy has no room to grow.
+            sizes: sizes.slice(),
+            bytes,
+            filled,
+            isInOrder,
+            attributes: allAttributes ?? attributes,
+            checksums,
+            facts,
+        };
+    }
+}
+/** The files of a folder, made anew. */
+function filesIn({ folder, names, sizes, attributes, checksums, facts }) {
+    return names.split('\0').map((name, at) => {
+        const { mode, uid, gid } = 'mode' in attributes ? attributes : attributes[at];
+        return {
+            kind: 'file',
+            path: flat(folder + name),
+            size: sizes[at],
+            mode,
+            uid,
+            gid,
+            checksum: checksums?.get(at) ?? null,
+            facts: facts?.get(at) ?? NO_FACTS,
         };
     });
 }
@@ -52912,9 +52628,13 @@ function createListing() {
     let pathBytes = 0;
     let factBytes = 0;
     let finish = null;
-    function add(listed) {
-        for (const entry of listed)
-            entries?.push(entry);
+    function add(entry, whiteout, checksum, facts) {
+        const { type, path } = entry;
+        if (type === 'file' && whiteout === null && path !== '')
+            entries?.pushFile(entry, checksum, facts);
+        else
+            for (const listed of entriesOf(entry, whiteout, checksum))
+                entries?.push(listed);
     }
     return {
         visit: (entry, sparse) => {
@@ -52928,24 +52648,21 @@ function createListing() {
                 return;
             }
             const whiteout = (0,layer_whiteout/* whiteoutOf */.n)(entry.path);
-            const listed = entriesOf(entry, whiteout);
-            const [file] = listed;
+            const isFile = entry.type === 'file';
+            const readers = isFile && whiteout === null ? readersOf(entry.path, entry.size) : [];
+            const isLarge = isFile && entry.size >= layer_entries/* CHECKSUM_FLOOR */.V7;
             // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse) {
-                add(listed);
+            if (sparse) {
+                for (const listed of entriesOf(entry, whiteout, null))
+                    entries.push(listed);
                 return;
             }
-            const readers = whiteout === null ? readersOf(entry.path, entry.size) : [];
-            const isLarge = entry.size >= layer_entries/* CHECKSUM_FLOOR */.V7;
             if (!isLarge && readers.length === 0) {
-                add(listed);
+                add(entry, whiteout, null, layer_entries/* NO_FACTS */.Kj);
                 return;
             }
             let checksum = 0;
             finish = () => {
-                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-                if (isLarge)
-                    file.checksum = checksum | 0;
                 const facts = [];
                 for (const reader of readers) {
                     const fact = reader.end();
@@ -52954,11 +52671,10 @@ function createListing() {
                     facts.push(fact);
                     factBytes += reader.keeps ?? SMALL_FACT;
                 }
-                if (facts.length > 0)
-                    file.facts = facts;
                 if (factBytes > MAX_FACT_BYTES)
                     entries = null;
-                add(listed);
+                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+                add(entry, whiteout, isLarge ? checksum | 0 : null, facts.length > 0 ? facts : layer_entries/* NO_FACTS */.Kj);
             };
             return (chunk) => {
                 if (isLarge)
@@ -52975,34 +52691,22 @@ function createListing() {
     };
 }
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function entriesOf(entry, whiteout) {
-    const path = (0,layer_entries/* flat */.Ct)(`/${entry.path}`);
-    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-                kind: 'file',
-                path,
-                size: entry.size,
-                mode: entry.mode,
-                uid: entry.uid,
-                gid: entry.gid,
-                checksum: null,
-                facts: layer_entries/* NO_FACTS */.Kj,
-            },
-        ]
-        : [];
+function entriesOf({ path, type, size, mode, uid, gid, target }, whiteout, checksum) {
+    const at = (0,layer_entries/* flat */.Ct)(`/${path}`);
+    const file = { kind: 'file', path: at, size, mode, uid, gid, checksum, facts: layer_entries/* NO_FACTS */.Kj };
     if (whiteout !== null) {
-        if (whiteout.kind === 'metadata')
-            return file;
-        return [...file, { kind: whiteout.kind, path: (0,layer_entries/* flat */.Ct)(`/${whiteout.path}`) }];
+        const payload = type === 'file' && size > 0 ? [file] : [];
+        return whiteout.kind === 'metadata'
+            ? payload
+            : [...payload, { kind: whiteout.kind, path: (0,layer_entries/* flat */.Ct)(`/${whiteout.path}`) }];
     }
-    if (file.length > 0)
-        return file;
-    if (entry.type === 'link')
-        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
-    if (entry.type === 'symlink')
-        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
+    if (type === 'file')
+        return [file];
+    if (type === 'link')
+        return [{ kind: 'link', path: at, target: `/${target ?? ''}` }];
+    if (type === 'symlink')
+        return [{ kind: 'symlink', path: at, target: target ?? '' }];
+    return [{ kind: type === 'directory' ? 'folder' : 'other', path: at }];
 }
 
 
@@ -53630,12 +53334,12 @@ function plainInstruction(createdBy) {
 
 
 /** The second one where /usr is merged, as in Wolfi. */
-const DATABASES = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'];
+const DATABASE = /^(?:usr\/)?lib\/apk\/db\/installed$/;
 const MAX_PACKAGES = 100_000;
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000;
 const MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASES.includes(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installed, weightOf) : null;
+const apkReader = (path, size) => DATABASE.test(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -54684,7 +54388,7 @@ var packages_text = __nccwpck_require__(5319);
 
 
 /** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const DATABASES = ['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite'];
+const DATABASE = /^(?:var\/lib\/rpm|usr\/lib\/sysimage\/rpm)\/rpmdb\.sqlite$/;
 /** Longest database that is read, in bytes: it has some 10 kB for each package. */
 const MAX_DATABASE = 64 * 1024 * 1024;
 /** Characters of all its packages' paths: folders stand in it once, and in each path. */
@@ -54692,7 +54396,7 @@ const MAX_PATHS = 64 * 1024 * 1024;
 const MAX_PACKAGES = 100_000;
 /** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
 const MAX_FILES = 200_000;
-const rpmReader = (path, size) => DATABASES.includes(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, installed, weightOf) : null;
+const rpmReader = (path, size) => DATABASE.test(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -54887,6 +54591,165 @@ function packingOf({ layers }, other) {
     return [...new Set(kinds)].toSorted();
 }
 const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
+
+
+/***/ }),
+
+/***/ 2570:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R8: () => (/* binding */ filesOf),
+/* harmony export */   Yg: () => (/* binding */ FolderRun),
+/* harmony export */   c1: () => (/* binding */ byFolder),
+/* harmony export */   tX: () => (/* binding */ FolderRuns)
+/* harmony export */ });
+/* harmony import */ var _layer_entries_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2304);
+
+/**
+ * Files of an image that stand one after the other and lie in one folder of one layer: mostly a tar has a folder's files together, but for those of the
+ * folders in it. Objects are made of them once somebody looks at each: most are never looked at.
+ */
+class FolderRun {
+    /** With its final `/`. */
+    folder;
+    /** Index of the layer. */
+    layer;
+    listed;
+    made;
+    /** The package of all files, as long as none is made. */
+    package = null;
+    constructor(folder, layer, listed, made) {
+        this.folder = folder;
+        this.layer = layer;
+        this.listed = listed;
+        this.made = made;
+    }
+    static ofListed(listed, layer) {
+        return new FolderRun(listed.folder, layer, listed, null);
+    }
+    static ofFiles(folder, layer, files) {
+        return new FolderRun(folder, layer, null, files);
+    }
+    get length() {
+        return this.made?.length ?? this.listed.sizes.length;
+    }
+    /** Each of them. */
+    get files() {
+        this.made ??= (0,_layer_entries_js__WEBPACK_IMPORTED_MODULE_0__/* .filesIn */ .nG)(this.listed).map(({ path, size, mode, uid, gid, checksum, facts }) => ({
+            path,
+            layer: this.layer,
+            size,
+            mode,
+            uid,
+            gid,
+            checksum,
+            facts,
+            lost: null,
+            package: this.package,
+        }));
+        return this.made;
+    }
+    /** Bytes of all of them. */
+    get bytes() {
+        return this.made?.reduce((sum, { size }) => sum + size, 0) ?? this.listed.bytes;
+    }
+    get lost() {
+        return this.made?.filter(({ lost }) => lost !== null) ?? [];
+    }
+    /** Those that tell something of themselves. */
+    get withFacts() {
+        return this.listed?.facts === null ? [] : this.files.filter(({ facts }) => facts.length > 0);
+    }
+    /** Those that a checksum was computed of. */
+    get withChecksum() {
+        return this.listed?.checksums === null ? [] : this.files.filter(({ checksum }) => checksum !== null);
+    }
+    /** Whether it may be that a file's name has this in it. */
+    mayHave(part) {
+        return this.listed === null || this.listed.names.includes(part);
+    }
+    /** Whether such a package, of those that have an index, has any of them. */
+    mayBeOf(isMeant) {
+        if (this.made === null)
+            return this.package !== null && isMeant(this.package);
+        return this.made.some(({ package: owner }) => owner !== null && isMeant(owner));
+    }
+    /** The packages that have files in it, in no order, and what no package has. */
+    shares() {
+        if (this.made === null) {
+            const { sizes, bytes, filled } = this.listed;
+            return [{ package: this.package, files: sizes.length, bytes, filled }];
+        }
+        const shares = new Map();
+        for (const { size, package: owner } of this.made) {
+            const share = shares.get(owner) ?? { package: owner, files: 0, bytes: 0, filled: 0 };
+            share.files += 1;
+            share.bytes += size;
+            if (size !== 0)
+                share.filled += 1;
+            shares.set(owner, share);
+        }
+        return shares.values();
+    }
+    /** Gives those that no package has to this one. */
+    claim(owner) {
+        if (this.made === null)
+            this.package ??= owner;
+        else
+            for (const file of this.made)
+                file.package ??= owner;
+    }
+    /** Gives the files of each package to another one. */
+    assign(ownerOf) {
+        if (this.made === null)
+            this.package = this.package === null ? null : ownerOf(this.package);
+        else
+            for (const file of this.made)
+                file.package = file.package === null ? null : ownerOf(file.package);
+    }
+}
+/** The files of an image that was laid. */
+class FolderRuns {
+    runs = [];
+    length = 0;
+    add(run) {
+        this.runs.push(run);
+        this.length += run.length;
+    }
+    *[Symbol.iterator]() {
+        for (const { files } of this.runs)
+            yield* files;
+    }
+}
+const knownRuns = new WeakMap();
+/** An image's files by folder, in their order. What a folder decides has not to be asked of each file. */
+function byFolder(files) {
+    if (files instanceof FolderRuns)
+        return files.runs;
+    const known = knownRuns.get(files);
+    if (known)
+        return known;
+    const runs = [];
+    let its = [];
+    for (const file of files) {
+        const { path, layer } = file;
+        const folder = path.slice(0, path.lastIndexOf('/') + 1);
+        const last = runs.at(-1);
+        if (last?.folder === folder && last.layer === layer) {
+            its.push(file);
+            continue;
+        }
+        its = [file];
+        runs.push(FolderRun.ofFiles(folder, layer, its));
+    }
+    knownRuns.set(files, runs);
+    return runs;
+}
+/** Each file of the folders that are meant. */
+function filesOf(files, isMeant) {
+    return byFolder(files).flatMap((run) => (isMeant(run) ? run.files : []));
+}
 
 
 /***/ }),
@@ -56163,8 +56026,8 @@ function linesOf(values) {
 
 // EXTERNAL MODULE: ./build/inputs/name.js
 var inputs_name = __nccwpck_require__(3937);
-// EXTERNAL MODULE: ./build/run.js + 56 modules
-var run = __nccwpck_require__(6638);
+// EXTERNAL MODULE: ./build/run.js + 58 modules
+var run = __nccwpck_require__(4997);
 ;// CONCATENATED MODULE: ./build/init.js
 
 
@@ -58892,15 +58755,14 @@ const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: ./build/memory.js
 
 /**
- * Keeps V8's heap small: reading and comparing make many objects that are gone soon, and a runner's memory is the build's. For two images of
- * 200,000 files it saves a third of the memory and costs no time that shows.
+ * Keeps V8's heap small: reading and comparing make many objects that are gone soon, and a runner's memory is the build's. Of two images of
+ * 200,000 files it saves a third of the memory, and costs no time that shows.
  */
 function keepMemoryLow() {
-    // The space for young objects, which would grow to 32 MB.
-    (0,external_node_v8_namespaceObject.setFlagsFromString)('--max-semi-space-size=8');
+    // The space for young objects stays as it is; it would grow to 32 MB. Its bounds are read when V8 starts.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
-    // The others are looked through when they have become so many percent more, where V8 would wait for four times as many …
-    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=25');
+    // The others are looked through when they have become three times as many, where V8 would wait for more …
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=200');
     // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--no-incremental-marking');
 }
@@ -77867,7 +77729,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 6638:
+/***/ 4997:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -77882,8 +77744,8 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/advice/advise.js + 19 modules
-var advise = __nccwpck_require__(3674);
+// EXTERNAL MODULE: ./build/advice/advise.js + 20 modules
+var advise = __nccwpck_require__(6121);
 ;// CONCATENATED MODULE: ./build/budget/budgets.js
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 function budgetsOf({ limits, budgets, forbid }) {
@@ -77952,8 +77814,8 @@ function ceiling(numerator, denominator) {
     return (numerator + denominator - 1n) / denominator;
 }
 
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/clock.js
+var build_clock = __nccwpck_require__(7094);
 // EXTERNAL MODULE: ./build/compare/compare.js
 var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/failure.js
@@ -78610,8 +78472,361 @@ function keepsRecords({ driver, version }) {
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
 }
 
-// EXTERNAL MODULE: ./build/image/files.js + 1 modules
-var files = __nccwpck_require__(3355);
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./build/image/folder.js
+/**
+ * A folder of the file system. As long as names come to it in their order, as they do where a file system was packed, each one is another one:
+ * only then is it enough to know which files it has together. Most folders are never looked into, and an image has hundreds of thousands of files.
+ */
+class Folder {
+    parent;
+    /** What stands in it, but for the files of `runs`. */
+    names = new Map();
+    runs = [];
+    /** The name that came last, and so the last one in order; null: they came in no order, and all are in `names`. */
+    lastName = '';
+    constructor(parent) {
+        this.parent = parent;
+    }
+    /** Adds files, by the first and the last of their names, which come in order; unless something may stand at one of them: false, then each is to be `set`. */
+    append(run, first, last) {
+        if (!this.isAfterAll(first))
+            return false;
+        this.lastName = last;
+        this.runs.push(run);
+        return true;
+    }
+    /** What stands at a name; undefined: nothing. */
+    get(name) {
+        if (this.isAfterAll(name))
+            return undefined;
+        const found = this.names.get(name);
+        if (found !== undefined || this.runs.length === 0)
+            return found;
+        this.lookInto();
+        return this.names.get(name);
+    }
+    set(name, standing) {
+        if (this.isAfterAll(name))
+            this.lastName = name;
+        else
+            this.lookInto();
+        this.names.set(name, standing);
+    }
+    delete(name) {
+        this.lookInto();
+        this.names.delete(name);
+    }
+    clear() {
+        this.names.clear();
+        this.runs = [];
+    }
+    *standings() {
+        yield* this.names.values();
+        for (const { files } of this.runs)
+            yield* files;
+    }
+    isAfterAll(name) {
+        return this.lastName !== null && name > this.lastName;
+    }
+    /** From now on all files are known by name. */
+    lookInto() {
+        for (const { folder, files } of this.runs) {
+            for (const file of files)
+                this.names.set(file.path.slice(folder.length), file);
+        }
+        this.runs = [];
+        this.lastName = null;
+    }
+}
+
+// EXTERNAL MODULE: ./build/image/layer/entries.js
+var layer_entries = __nccwpck_require__(2304);
+// EXTERNAL MODULE: ./build/image/layer/whiteout.js
+var whiteout = __nccwpck_require__(9645);
+// EXTERNAL MODULE: ./build/image/runs.js
+var image_runs = __nccwpck_require__(2570);
+;// CONCATENATED MODULE: ./build/image/files.js
+
+
+
+
+/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
+const MAX_LINKS = 40;
+/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
+const MAX_FOLDERS = 500_000;
+/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
+const MAX_DEPTH = 256;
+/**
+ * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
+ * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
+ */
+function layFiles(layers) {
+    const laying = layOneByOne();
+    for (const entries of layers)
+        Array.from(laying.add(entries));
+    return laying.end();
+}
+/** Entries that are laid in one step, or folders of files. */
+const STEP = 1_000;
+/**
+ * The same, of one layer after the other: `add` does it in steps, so that something else may be done between them, for a layer may have hundreds
+ * of thousands of files.
+ */
+function layOneByOne() {
+    const files = new image_runs/* FolderRuns */.tX();
+    const tree = new Tree();
+    let layer = -1;
+    let left = STEP;
+    let isTooMuch = false;
+    function* add(entries) {
+        layer += 1;
+        const removed = { layer, how: 'removed' };
+        const replaced = { layer, how: 'replaced' };
+        const items = (0,layer_entries/* itemsOf */.S3)(entries);
+        if (entries.takesAway !== false) {
+            for (const item of items) {
+                if (item.kind === 'removed')
+                    tree.remove(item.path, removed);
+                if (item.kind === 'opaque')
+                    tree.empty(item.path, removed);
+            }
+        }
+        for (const item of items) {
+            isTooMuch ||= tree.folders > MAX_FOLDERS || isTooDeep(item.kind === 'files' ? item.folder : item.path);
+            if (isTooMuch)
+                return;
+            left -= 1;
+            if (left === 0) {
+                left = STEP;
+                yield;
+            }
+            switch (item.kind) {
+                case 'removed':
+                case 'opaque':
+                    break;
+                case 'folder':
+                    tree.placeFolder(item.path, replaced);
+                    break;
+                case 'files': {
+                    const run = image_runs/* FolderRun */.Yg.ofListed(item, layer);
+                    files.add(run);
+                    tree.placeRun(run, item, replaced);
+                    break;
+                }
+                case 'file': {
+                    const file = imageFile(item, layer);
+                    files.add(image_runs/* FolderRun */.Yg.ofFiles(item.path.slice(0, item.path.lastIndexOf('/') + 1), layer, [file]));
+                    if ((0,whiteout/* whiteoutOf */.n)(item.path) === null)
+                        tree.place(item.path, file, replaced);
+                    else
+                        file.lost = removed;
+                    break;
+                }
+                case 'link':
+                    tree.placeLink(item.path, item.target, layer, replaced);
+                    break;
+                case 'symlink':
+                    tree.place(item.path, { to: item.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced);
+                    break;
+                case 'other':
+                    tree.place(item.path, null, replaced);
+            }
+        }
+    }
+    return { add, end: () => (isTooMuch ? null : { files, file: (path) => tree.fileAt(path) }) };
+}
+function isTooDeep(path) {
+    if (path.length <= MAX_DEPTH)
+        return false;
+    let folders = 0;
+    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
+        folders += 1;
+    return folders > MAX_DEPTH;
+}
+function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
+    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
+}
+function isFolder(standing) {
+    return standing instanceof Folder;
+}
+function isLink(standing) {
+    return standing != null && 'to' in standing;
+}
+function isFile(standing) {
+    return standing != null && 'path' in standing;
+}
+function partsOf(path) {
+    return path.split('/').filter((name) => name !== '');
+}
+/** The file system that the layers make, while they are laid and afterwards. */
+class Tree {
+    /** How many were made. */
+    folders = 0;
+    root = new Folder(null);
+    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
+    linked = new Map();
+    /** The folder that was last placed in: most files lie where the one before does. */
+    last = null;
+    /** Whether what was asked for last leads through too many links. */
+    hasTooManyLinks = false;
+    /** How many links lead through each other, at most, in what is being followed. */
+    deepest = 0;
+    at(parts) {
+        let standing = this.root;
+        for (const name of parts)
+            standing = isFolder(standing) ? standing.get(name) : null;
+        return standing ?? null;
+    }
+    /**
+     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
+     * unpacked on its own, and a folder of it hides the link below.
+     */
+    folderAt(path, loss) {
+        if (this.last?.path === path)
+            return this.last.folder;
+        const { at, ...near } = this.nearLast(path);
+        let { folder } = near;
+        for (const name of partsOf(path.slice(at))) {
+            let next = folder.get(name);
+            if (!isFolder(next)) {
+                this.lose(next, loss);
+                next = new Folder(folder);
+                this.folders += 1;
+                folder.set(name, next);
+            }
+            folder = next;
+        }
+        this.last = { path, folder };
+        return folder;
+    }
+    /** The folder that was last placed in, or one above it: the deepest that a path leads through, and where in the path it ends. */
+    nearLast(path) {
+        let folder = this.last?.folder ?? null;
+        let above = this.last?.path ?? '';
+        while (folder !== null && above !== '') {
+            if (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'))
+                return { folder, at: above.length };
+            above = above.slice(0, above.lastIndexOf('/'));
+            folder = folder.parent;
+        }
+        return { folder: this.root, at: 0 };
+    }
+    placeFolder(path, loss) {
+        this.folderAt(path, loss);
+    }
+    /** Places files of one folder together. What stood there is lost. */
+    placeRun(run, { folder, names, isInOrder }, loss) {
+        const nul = names.indexOf('\0');
+        const first = nul === -1 ? names : names.slice(0, nul);
+        const last = names.slice(names.lastIndexOf('\0') + 1);
+        if (isInOrder && this.folderAt(folder.slice(0, -1), loss).append(run, first, last))
+            return;
+        for (const file of run.files)
+            this.place(file.path, file, loss);
+    }
+    /** What stood there is lost. */
+    place(path, standing, loss) {
+        const slash = path.lastIndexOf('/');
+        const name = path.slice(slash + 1);
+        if (name === '')
+            return;
+        const folder = this.folderAt(path.slice(0, slash), loss);
+        this.lose(folder.get(name), loss);
+        folder.set(name, standing);
+    }
+    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
+    placeLink(path, target, layer, loss) {
+        const found = this.at(partsOf(target));
+        const file = isFile(found) && found.layer === layer ? found : null;
+        if (file)
+            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
+        this.place(path, file, loss);
+    }
+    remove(path, loss) {
+        const parts = partsOf(path);
+        const name = parts.pop();
+        const folder = this.at(parts);
+        if (name === undefined || !isFolder(folder))
+            return;
+        this.lose(folder.get(name), loss);
+        folder.delete(name);
+    }
+    /** What stands in a folder is lost, the folder stays. */
+    empty(path, loss) {
+        const folder = this.at(partsOf(path));
+        if (!isFolder(folder))
+            return;
+        this.lose(folder, loss);
+        folder.clear();
+    }
+    /** What stands there, and below, is lost. */
+    lose(standing, loss) {
+        const waiting = [standing];
+        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+            if (isFile(next))
+                this.loseName(next, loss);
+            if (!isFolder(next))
+                continue;
+            this.last = null;
+            for (const child of next.standings())
+                waiting.push(child);
+        }
+    }
+    loseName(file, loss) {
+        const names = this.linked.get(file) ?? 1;
+        if (names === 1)
+            file.lost = loss;
+        else
+            this.linked.set(file, names - 1);
+    }
+    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
+    fileAt(path) {
+        const slash = path.lastIndexOf('/');
+        this.hasTooManyLinks = false;
+        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.get(path.slice(slash + 1));
+        return isFile(found) ? found : null;
+    }
+    follow(start, path, links) {
+        let folder = path.startsWith('/') ? this.root : start;
+        for (const name of partsOf(path)) {
+            if (name === '.')
+                continue;
+            const next = name === '..' ? (folder.parent ?? folder) : folder.get(name);
+            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
+            if (!isFolder(found))
+                return null;
+            folder = found;
+        }
+        return folder;
+    }
+    /**
+     * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
+     * that is nearer to the beginning of a way. So it does not depend on what was asked before.
+     */
+    targetOf(link, folder, links) {
+        if (link.target === null)
+            return null;
+        if (links >= link.tooDeep) {
+            this.hasTooManyLinks = true;
+            return null;
+        }
+        if (link.target !== undefined) {
+            this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep);
+            return link.target;
+        }
+        const before = this.deepest;
+        this.deepest = links;
+        link.target = null;
+        const target = this.follow(folder, link.to, links);
+        link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest;
+        link.target = this.hasTooManyLinks ? undefined : target;
+        this.deepest = Math.max(before, this.deepest);
+        return target;
+    }
+}
+
 // EXTERNAL MODULE: ./build/image/packages/apk.js
 var apk = __nccwpck_require__(7740);
 // EXTERNAL MODULE: ./build/image/packages/dpkg.js
@@ -78629,6 +78844,8 @@ var python = __nccwpck_require__(2178);
 // EXTERNAL MODULE: ./build/image/packages/rpm.js + 1 modules
 var rpm = __nccwpck_require__(6706);
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
+
+
 
 
 
@@ -78660,15 +78877,25 @@ function findPackages(laid) {
             found.push(one);
         claim(laid, found, first);
     }
-    for (const file of laid.files)
-        file.package ??= ownerOfModule(file, laid);
+    const runs = (0,image_runs/* byFolder */.c1)(laid.files);
+    for (const { files } of runs.filter(({ folder }) => folder.endsWith('/__pycache__/'))) {
+        for (const file of files)
+            file.package ??= ownerOfModule(file, laid);
+    }
     const owned = found.map(() => ({ files: 0, bytes: 0 }));
-    for (const file of laid.files) {
-        if (file.package === null || file.lost !== null)
-            continue;
-        const own = owned[file.package];
-        own.files += 1;
-        own.bytes += file.size;
+    for (const run of runs) {
+        for (const { package: owner, files, bytes } of run.shares()) {
+            if (owner === null)
+                continue;
+            owned[owner].files += files;
+            owned[owner].bytes += bytes;
+        }
+        for (const { package: owner, size } of run.lost) {
+            if (owner === null)
+                continue;
+            owned[owner].files -= 1;
+            owned[owner].bytes -= size;
+        }
     }
     const packages = [];
     const places = [];
@@ -78685,16 +78912,15 @@ function findPackages(laid) {
         for (const part of parts)
             packages.push({ ecosystem, ...part, dev });
     }
-    for (const file of laid.files)
-        if (file.package !== null)
-            file.package = places[file.package] ?? null;
+    for (const run of runs)
+        run.assign((owner) => places[owner] ?? null);
     return packages;
 }
 /** Of the files that are in the image. */
 function factsOf({ files }) {
     const found = [];
-    for (const { path, facts, lost } of files) {
-        if (facts.length > 0 && lost === null)
+    for (const { path, facts, lost } of (0,image_runs/* byFolder */.c1)(files).flatMap(({ withFacts }) => withFacts)) {
+        if (lost === null)
             found.push(...facts.map((fact) => ({ path, fact })));
     }
     return found;
@@ -78718,8 +78944,8 @@ function claim(laid, found, first) {
     if (folders.size === 0)
         return;
     const known = new Map(folders);
-    for (const file of laid.files)
-        file.package ??= ownerOf(file.path, known);
+    for (const run of (0,image_runs/* byFolder */.c1)(laid.files))
+        run.claim(ownerOf(run.folder, known));
 }
 /** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layFiles` allows. */
 function ownerOf(path, known) {
@@ -78746,30 +78972,45 @@ function ownerOfModule({ path }, laid) {
 ;// CONCATENATED MODULE: ./build/image/content.js
 
 
+
 /**
- * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
- * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
+ * Reads an image's layers; what is known already is not read again. A layer that lies elsewhere (non-distributable) has no size: its addresses come from
+ * the image and are not followed. The layers are laid on each other while others are read.
  * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
  */
-async function readLayerSizes(image, contents) {
+async function readImage(image, contents) {
+    const reading = readLayers(image, contents);
+    const [layers, content] = await Promise.all([Promise.all(reading), contentIn(reading)]);
+    return { sizes: layers.map((layer) => layer && layer.size), content };
+}
+/** What is known, or will be, of each layer of an image; null for one that lies elsewhere. */
+function readLayers(image, contents) {
     const diffIds = image.config.rootfs?.diff_ids ?? [];
-    return Promise.all(diffIds.map(async (diffId, at) => {
+    return diffIds.map(async (diffId, at) => {
         const known = contents.get(diffId);
         if (known)
-            return known.size;
+            return known;
         const blob = image.packed?.layers[at];
         if (blob?.elsewhere)
             return null;
-        const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at));
-        return size;
-    }));
+        return contents.read(diffId, blob ?? null, () => image.openLayer(at));
+    });
 }
-/** The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more files than can be kept. */
+/** The files and packages of an image of these layers (diffIDs, base layer first), all of which are known; null where one is not, or has more files than can be kept. */
 function contentOf(diffIds, contents) {
-    const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null);
-    if (!layers.every((entries) => entries !== null))
-        return null;
-    const laid = (0,files/* layFiles */.S)(layers);
+    return contentIn(diffIds.map((diffId) => contents.get(diffId) ?? null));
+}
+/** Each layer is laid as soon as it is there, a part of it at a time. */
+async function contentIn(layers) {
+    const laying = layOneByOne();
+    for (const layer of layers) {
+        const entries = (await layer)?.entries ?? null;
+        if (entries === null)
+            return null;
+        for (const _ of laying.add(entries))
+            await (0,external_node_timers_promises_.setImmediate)();
+    }
+    const laid = laying.end();
     if (laid === null)
         return null;
     const packages = findPackages(laid);
@@ -80854,13 +81095,14 @@ function naming({ text, transport }, error) {
     return new build_failure/* CouldNotMeasure */.N('measure', `\`${text}\`: ${clause}`, details);
 }
 async function measurementOf(image, subject, inputs, contents, origins, noDownloadSize) {
-    const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
+    const { sizes, content } = inputs.metrics.includes('size')
+        ? await readImage(image, contents)
+        : { sizes: null, content: null };
     const packed = inputs.metrics.includes('download-size') ? image.packed : null;
     const unmeasured = {
         size: inputs.metrics.includes('size') ? ELSEWHERE : null,
         downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     };
-    const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
 }
 /** Why a metric is not measured. */
@@ -81126,7 +81368,7 @@ function beginContent({ measurement }, shelf, { name, inputs, contents }) {
         const listings = await (0,store/* readListings */.Sy)(ahead, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
         for (const [diffId, listing] of listings)
             contents.add({ diffId, ...listing });
-        return { ...measurement, content: contentOf(diffIds, contents) };
+        return { ...measurement, content: await contentOf(diffIds, contents) };
     };
 }
 
@@ -81966,7 +82208,7 @@ function createLayerContents(signal, onRead, readOne = readLayer) {
             return keep(await readNow(stored, expected).catch((error) => {
                 throw signal.aborted ? contents_cancelled(diffId) : error;
             }));
-        }).finally(() => underWay.delete(diffId));
+        }, blob?.size).finally(() => underWay.delete(diffId));
         underWay.set(diffId, reading);
         return reading;
     };
@@ -83518,17 +83760,17 @@ async function untouched_isPlain({ repository }, head, { context, dockerfile, ig
     const entries = await entriesAt(repository, head, [...all, ...above]);
     if ([...above].some((path) => entries.get(path)?.mode === LINK))
         return false;
-    if (ignoreFiles.some((path) => entries.has(path) && !isFile(entries.get(path))))
+    if (ignoreFiles.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
         return false;
-    if (trees.some((path) => entries.get(path)?.mode !== '040000') || !isFile(entries.get(dockerfile)))
+    if (trees.some((path) => entries.get(path)?.mode !== '040000') || !untouched_isFile(entries.get(dockerfile)))
         return false;
     // One that is not committed is made by the workflow.
-    if (files.some((path) => entries.has(path) && !isFile(entries.get(path))))
+    if (files.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
         return false;
     if (inContext.length === 0)
         return true;
     const ignoreFile = ignoreFiles.map((path) => entries.get(path)).find((entry) => entry !== undefined);
-    if (!isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule))
+    if (!untouched_isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule))
         return false;
     const text = await readBlob(repository, ignoreFile.object, IGNORE_FILE_MAX);
     const characters = inContext.reduce((sum, { path }) => sum + path.length, 0);
@@ -83543,7 +83785,7 @@ function foldersAbove(path) {
     const parts = path.split('/');
     return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('/'));
 }
-function isFile(entry) {
+function untouched_isFile(entry) {
     return entry?.mode === '100644' || entry?.mode === '100755';
 }
 /** Most characters of changed paths times those of the ignore file, which is some seconds at the very worst. */
@@ -85536,22 +85778,23 @@ function written(lines) {
 /* harmony export */   O: () => (/* binding */ once),
 /* harmony export */   z: () => (/* binding */ createTurns)
 /* harmony export */ });
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
+/** At most `atATime` tasks are under way; of the others the heaviest is next, and of those that weigh the same the one that came first. */
 function createTurns(atATime) {
     const waiting = [];
     let underWay = 0;
-    return async (task) => {
+    return async (task, weight = 0) => {
         if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
+            await new Promise((go) => waiting.push({ go, weight }));
         else
             underWay += 1;
         try {
             return await task();
         }
         finally {
-            const next = waiting.shift();
+            const heaviest = waiting.reduce((most, { weight: each }, at) => (each > waiting[most].weight ? at : most), 0);
+            const [next] = waiting.splice(heaviest, 1);
             if (next)
-                next();
+                next.go();
             else
                 underWay -= 1;
         }

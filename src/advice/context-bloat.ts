@@ -54,8 +54,6 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const isMadeAgain = ({ lost }: ImageFile): boolean =>
     lost !== null && (lost.how === 'removed' || makes[lost.layer] === true)
   const reports = coverageReports(own)
-  const isEnvironment = (run: FolderRun): boolean =>
-    run.mayHave('pyvenv.cfg') && run.files.some(({ path }) => path.endsWith('/pyvenv.cfg'))
   const environments = new Set(own.filter(isEnvironment).map(({ folder }) => folder.slice(0, -1)))
   for (const [layer, its] of copied) {
     const origin = origins[layer]
@@ -88,6 +86,11 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
     }
   }
   return bloat
+}
+
+/** Whether it is a virtual environment's folder: https://docs.python.org/3/library/venv.html */
+function isEnvironment(run: FolderRun): boolean {
+  return run.mayHave('pyvenv.cfg') && run.files.some(({ path }) => path.endsWith('/pyvenv.cfg'))
 }
 
 /** Relative to the context, without `./` and a final `/`. */

@@ -5,7 +5,16 @@ import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import { anyOf } from '../patterns.ts'
 import type { Rule, Words } from './finding.ts'
-import { bytesOf, distributionPackage, findingIn, folderAt, isOfDistribution, isOwn, largestFirst, oncePerImage } from './weigh.ts'
+import {
+  bytesOf,
+  distributionPackage,
+  findingIn,
+  folderAt,
+  isOfDistribution,
+  isOwn,
+  largestFirst,
+  oncePerImage,
+} from './weigh.ts'
 
 /** Bytes from which a toolchain is worth a word. */
 const FLOOR = 1_000_000

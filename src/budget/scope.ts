@@ -98,7 +98,14 @@ function layerFigures(layers: Layer[]): Figures {
 
 function fileFigures({ content }: Measurement, isMeant: (file: ImageFile) => boolean): Figures {
   if (content === null) return unknown(NO_CONTENT)
-  return { ...unknown(null), size: sum(filesOf(content.files, () => true).filter(isMeant).map((file) => file.size)) }
+  return {
+    ...unknown(null),
+    size: sum(
+      filesOf(content.files, () => true)
+        .filter(isMeant)
+        .map((file) => file.size),
+    ),
+  }
 }
 
 function unknown(why: string | null): Figures {

@@ -117,7 +117,7 @@ function totalsOf({ size, downloadSize, layers, content }: Measurement): Totals 
     ownSize: own && sum(own.map((layer) => layer.size)),
     ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
     ownLayers: own && own.length,
-    wasted: content && sum(byFolder(content.files).flatMap(({ lost }) => lost.map(({ size }) => size))),
+    wasted: content && sum(byFolder(content.files).flatMap(({ lost }) => lost.map((file) => file.size))),
   }
 }
 

@@ -40,7 +40,11 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
   const all = groups.map((group): FolderDeltas => {
     const changes: FolderDeltas = new Map()
     for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
-      const deltas = deltasIn(folder, gone, added)
+      const deltas = deltasIn(
+        folder,
+        { runs: gone, image: base, isAfter: false },
+        { runs: added, image: head, isAfter: true },
+      )
       if (deltas.length > 0) changes.set(folder, deltas)
     }
     return changes
@@ -55,30 +59,26 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
 /** What changed right in each folder of a group, by the folder with its final `/`. */
 type FolderDeltas = Map<string, Delta[]>
 
-/** What a group's layers have in each folder. */
-function foldersOf(
-  base: ImageContent,
-  head: ImageContent,
-  { before, after }: LayerGroup,
-): Map<string, { gone: OneSide; added: OneSide }> {
-  const folders = new Map<string, { gone: OneSide; added: OneSide }>()
-  const sidesIn = (folder: string): { gone: OneSide; added: OneSide } => {
+/** What a group's layers have in a folder, on both sides. */
+type Both = { gone: FolderRun[]; added: FolderRun[] }
+
+/** Where a group's layers have files. */
+function foldersOf(base: ImageContent, head: ImageContent, { before, after }: LayerGroup): Map<string, Both> {
+  const folders = new Map<string, Both>()
+  const sidesIn = (folder: string): Both => {
     const known = folders.get(folder)
     if (known) return known
-    const sides = {
-      gone: { runs: [], image: base, isAfter: false },
-      added: { runs: [], image: head, isAfter: true },
-    }
+    const sides = { gone: [], added: [] }
     folders.set(folder, sides)
     return sides
   }
-  for (const run of byFolder(base.files)) if (before.includes(run.layer)) sidesIn(run.folder).gone.runs.push(run)
-  for (const run of byFolder(head.files)) if (after.includes(run.layer)) sidesIn(run.folder).added.runs.push(run)
+  for (const run of byFolder(base.files)) if (before.includes(run.layer)) sidesIn(run.folder).gone.push(run)
+  for (const run of byFolder(head.files)) if (after.includes(run.layer)) sidesIn(run.folder).added.push(run)
   return folders
 }
 
 /** One side's files in a folder. */
-type OneSide = { runs: FolderRun[]; image: ImageContent; isAfter: boolean }
+type OneSide = { runs: readonly FolderRun[]; image: ImageContent; isAfter: boolean }
 
 function deltasIn(folder: string, gone: OneSide, added: OneSide): Delta[] {
   // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
@@ -185,7 +185,9 @@ function withoutMoves(groups: FolderDeltas[]): number[] {
 /** The folders in which more than one of the groups has a change. */
 function sharedFolders(groups: readonly FolderDeltas[]): Set<string> {
   const [seen, shared] = [new Set<string>(), new Set<string>()]
-  for (const changes of groups) {
+  const changed = groups.filter(({ size }) => size > 0)
+  if (changed.length < 2) return shared
+  for (const changes of changed) {
     for (const folder of changes.keys()) {
       if (seen.has(folder)) shared.add(folder)
       seen.add(folder)

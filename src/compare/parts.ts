@@ -1,6 +1,6 @@
 import type { Package } from '../image/packages/package.ts'
 import type { PackageChange, Part } from './comparison.ts'
-import { byPath, type Delta } from './deltas.ts'
+import type { Delta } from './deltas.ts'
 import { changeOfPackage, type PackageIndex } from './packages.ts'
 import type { FolderChanges } from './places.ts'
 
@@ -176,11 +176,8 @@ function foldersOf(deltas: Delta[], sides: Sides): ToldPart[] {
 
 function childrenOf({ path, deltas }: Pick<Branch, 'path' | 'deltas'>): Branch[] {
   const children = new Map<string, Branch>()
-  // What lies right in the folder is told file by file.
-  const isHere = (delta: Delta): boolean => delta.each !== null && delta.path.length === path.length + 1
-  const [here, others] = [deltas.filter(isHere), deltas.filter((delta) => !isHere(delta))]
-  for (const delta of [...others, ...byPath(here)]) {
-    if (delta.path.length === path.length) continue
+  const add = (delta: Delta): void => {
+    if (delta.path.length === path.length) return
     const end = delta.path.indexOf('/', path.length + 1)
     const childPath = end === -1 ? delta.path : delta.path.slice(0, end)
     let child = children.get(childPath)
@@ -192,6 +189,11 @@ function childrenOf({ path, deltas }: Pick<Branch, 'path' | 'deltas'>): Branch[]
     child.absolute += Math.abs(delta.amount)
     child.files += delta.files
     if (end === -1) child.own = delta
+  }
+  for (const delta of deltas) {
+    // What lies right in the folder is told file by file.
+    if (delta.each !== null && delta.path.length === path.length + 1) for (const file of delta.each()) add(file)
+    else add(delta)
   }
   return [...children.values()]
 }

@@ -56,20 +56,18 @@ export class FolderRun {
 
   /** Each of them. */
   get files(): readonly ImageFile[] {
-    this.made ??= filesIn(this.listed!).map(
-      ({ path, size, mode, uid, gid, checksum, facts }): ImageFile => ({
-        path,
-        layer: this.layer,
-        size,
-        mode,
-        uid,
-        gid,
-        checksum,
-        facts,
-        lost: null,
-        package: this.package,
-      }),
-    )
+    this.made ??= filesIn(this.listed!).map(({ path, size, mode, uid, gid, checksum, facts }): ImageFile => ({
+      path,
+      layer: this.layer,
+      size,
+      mode,
+      uid,
+      gid,
+      checksum,
+      facts,
+      lost: null,
+      package: this.package,
+    }))
     return this.made
   }
 

@@ -23,7 +23,9 @@ export async function inspect(
   const laid = layFiles(entries)!
   const packages = findPackages(laid)
   const ofPackage = (name: string): string[] =>
-    [...laid.files].filter((file) => file.package !== null && packages[file.package]!.name === name).map(({ path }) => path)
+    [...laid.files]
+      .filter((file) => file.package !== null && packages[file.package]!.name === name)
+      .map(({ path }) => path)
   return { packages, files: [...laid.files], ofPackage }
 }
 

@@ -55,6 +55,8 @@ export type LayerEntries = Iterable<LayerEntry> & {
 /** Entries that can be added to. */
 export type GrowingEntries = LayerEntries & {
   push: (entry: LayerEntry) => void
+  /** Adds a file of a tar, by its path there: relative, not empty, no whiteout's and without NUL. */
+  pushFile: (file: NamedFile, checksum: number | null, facts: FileFact[]) => void
   /** The same entries, files that stand together in one folder as one. */
   items: () => readonly ListedItem[]
 }
@@ -96,6 +98,13 @@ export function createEntries(): GrowingEntries {
     if (folder !== null) items.push(folder.end())
     folder = null
   }
+  const addFile: GrowingFolder['add'] = (file, from, checksum, facts) => {
+    length += 1
+    if (folder?.add(file, from, checksum, facts)) return true
+    endFolder()
+    folder = new GrowingFolder(file.path, from)
+    return folder.add(file, from, checksum, facts)
+  }
   return {
     get length() {
       return length
@@ -104,17 +113,17 @@ export function createEntries(): GrowingEntries {
       return takesAway
     },
     push: (entry) => {
-      length += 1
       if (entry.kind === 'file' && isPlain(entry.path)) {
-        if (folder?.add(entry)) return
-        endFolder()
-        folder = new GrowingFolder(entry)
+        // Behind the leading slash.
+        addFile(entry, 1, entry.checksum, entry.facts)
         return
       }
+      length += 1
       endFolder()
       if (entry.kind === 'removed' || entry.kind === 'opaque') takesAway = true
       items.push(entry)
     },
+    pushFile: (entry, checksum, facts) => addFile(entry, 0, checksum, facts),
     items: () => {
       endFolder()
       return items
@@ -142,56 +151,69 @@ function isPlain(path: string): boolean {
   return whiteoutOf(path) === null && !path.endsWith('/') && !path.includes('\0')
 }
 
-/** The files of one folder, while they come. */
+/** A file but for what its bytes tell. */
+type NamedFile = Omit<LayerFile, 'kind' | 'checksum' | 'facts'>
+
+/** The files of one folder, while they come. What is done for each of them is written out. */
 class GrowingFolder {
   private readonly folder: string
   private readonly names: string[] = []
   private readonly sizes: number[] = []
   private bytes = 0
   private filled = 0
+  private lastPath = ''
   private isInOrder = true
-  private readonly attributes: Attributes[] = []
-  private isOneOfAll = true
+  private attributes: Attributes | null = null
+  private allAttributes: Attributes[] | null = null
   private checksums: Map<number, number> | null = null
   private facts: Map<number, FileFact[]> | null = null
 
-  constructor(first: LayerFile) {
-    this.folder = first.path.slice(0, first.path.lastIndexOf('/') + 1)
-    this.add(first)
+  /** The folder of a path; where that has a leading slash, its names begin at `from`. */
+  constructor(path: string, from: number) {
+    this.folder = path.slice(from, path.lastIndexOf('/') + 1)
   }
 
   /** Adds the next file, unless it lies elsewhere. */
-  add({ path, size, mode, uid, gid, checksum, facts }: LayerFile): boolean {
-    const { folder, names, sizes, attributes } = this
-    if (path.lastIndexOf('/') !== folder.length - 1 || !path.startsWith(folder)) return false
+  add(file: NamedFile, from: number, checksum: number | null, facts: FileFact[]): boolean {
+    const { path, size } = file
+    const { folder, names } = this
+    const start = from + folder.length
+    if (path.lastIndexOf('/') !== start - 1 || !path.startsWith(folder, from)) return false
     const at = names.length
-    const name = path.slice(folder.length)
-    if (at > 0 && !(name > names[at - 1]!)) this.isInOrder = false
-    names.push(name)
-    sizes.push(size)
+    // Of paths, not of names: a slice takes longer to compare.
+    if (at > 0 && !(path > this.lastPath)) this.isInOrder = false
+    this.lastPath = path
+    names.push(path.slice(start))
+    this.sizes.push(size)
     this.bytes += size
     if (size !== 0) this.filled += 1
-    const before = attributes[at - 1]
-    const isSame = before?.mode === mode && before.uid === uid && before.gid === gid
-    if (at > 0 && !isSame) this.isOneOfAll = false
-    attributes.push(isSame ? before : { mode, uid, gid })
+    this.addAttributes(file, at)
     if (checksum !== null) (this.checksums ??= new Map<number, number>()).set(at, checksum)
     if (facts.length > 0) (this.facts ??= new Map<number, FileFact[]>()).set(at, facts)
     return true
   }
 
+  private addAttributes({ mode, uid, gid }: NamedFile, at: number): void {
+    const last = this.attributes
+    if (last?.mode !== mode || last.uid !== uid || last.gid !== gid) {
+      this.attributes = { mode, uid, gid }
+      if (last !== null) this.allAttributes ??= Array.from({ length: at }, () => last)
+    }
+    this.allAttributes?.push(this.attributes!)
+  }
+
   end(): ListedFolder {
-    const { folder, names, sizes, bytes, filled, isInOrder, attributes, isOneOfAll, checksums, facts } = this
+    const { folder, names, sizes, bytes, filled, isInOrder, attributes, allAttributes, checksums, facts } = this
     return {
       kind: 'files',
-      folder,
+      folder: flat(`/${folder}`),
       names: names.join('\0'),
       // A copy has no room to grow.
       sizes: sizes.slice(),
       bytes,
       filled,
       isInOrder,
-      attributes: isOneOfAll ? attributes[0]! : attributes.slice(),
+      attributes: allAttributes ?? attributes!,
       checksums,
       facts,
     }

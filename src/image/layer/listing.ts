@@ -41,10 +41,10 @@ export function createListing(): Listing {
   let factBytes = 0
   let finish: (() => void) | null = null
 
-  function add(file: LayerFile | null, entry: TarEntry, whiteout: Whiteout | null): void {
-    if (file !== null) entries?.push(file)
-    const other = whiteout === null && file !== null ? null : otherOf(entry, whiteout)
-    if (other !== null) entries?.push(other)
+  function add(entry: TarEntry, whiteout: Whiteout | null, checksum: number | null, facts: FileFact[]): void {
+    const { type, path } = entry
+    if (type === 'file' && whiteout === null && path !== '') entries?.pushFile(entry, checksum, facts)
+    else for (const listed of entriesOf(entry, whiteout, checksum)) entries?.push(listed)
   }
 
   return {
@@ -58,18 +58,20 @@ export function createListing(): Listing {
         return
       }
       const whiteout = whiteoutOf(entry.path)
-      const file = fileOf(entry, whiteout)
-      const readers = file !== null && whiteout === null ? readersOf(entry.path, entry.size) : []
-      const isLarge = entry.size >= CHECKSUM_FLOOR
+      const isFile = entry.type === 'file'
+      const readers = isFile && whiteout === null ? readersOf(entry.path, entry.size) : []
+      const isLarge = isFile && entry.size >= CHECKSUM_FLOOR
       // A sparse file may claim any length: its holes are not read.
-      if (file === null || sparse || (!isLarge && readers.length === 0)) {
-        add(file, entry, whiteout)
+      if (sparse) {
+        for (const listed of entriesOf(entry, whiteout, null)) entries.push(listed)
+        return
+      }
+      if (!isLarge && readers.length === 0) {
+        add(entry, whiteout, null, NO_FACTS)
         return
       }
       let checksum = 0
       finish = () => {
-        // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-        if (isLarge) file.checksum = checksum | 0
         const facts: FileFact[] = []
         for (const reader of readers) {
           const fact = reader.end()
@@ -77,9 +79,9 @@ export function createListing(): Listing {
           facts.push(fact)
           factBytes += reader.keeps ?? SMALL_FACT
         }
-        if (facts.length > 0) file.facts = facts
         if (factBytes > MAX_FACT_BYTES) entries = null
-        add(file, entry, whiteout)
+        // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+        add(entry, whiteout, isLarge ? checksum | 0 : null, facts.length > 0 ? facts : NO_FACTS)
       }
       return (chunk) => {
         if (isLarge) checksum = crc32(chunk, checksum)
@@ -95,19 +97,21 @@ export function createListing(): Listing {
 }
 
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function fileOf(entry: TarEntry, whiteout: Whiteout | null): LayerFile | null {
-  const { type, size, mode, uid, gid } = entry
-  if (type !== 'file' || (whiteout !== null && size === 0)) return null
-  return { kind: 'file', path: flat(`/${entry.path}`), size, mode, uid, gid, checksum: null, facts: NO_FACTS }
-}
-
-/** What an entry is that is no file, or beside that. */
-function otherOf({ type, path, target }: TarEntry, whiteout: Whiteout | null): LayerEntry | null {
+function entriesOf(
+  { path, type, size, mode, uid, gid, target }: TarEntry,
+  whiteout: Whiteout | null,
+  checksum: number | null,
+): LayerEntry[] {
+  const at = flat(`/${path}`)
+  const file: LayerFile = { kind: 'file', path: at, size, mode, uid, gid, checksum, facts: NO_FACTS }
   if (whiteout !== null) {
-    return whiteout.kind === 'metadata' ? null : { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }
+    const payload = type === 'file' && size > 0 ? [file] : []
+    return whiteout.kind === 'metadata'
+      ? payload
+      : [...payload, { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }]
   }
-  const absolute = flat(`/${path}`)
-  if (type === 'link') return { kind: 'link', path: absolute, target: `/${target ?? ''}` }
-  if (type === 'symlink') return { kind: 'symlink', path: absolute, target: target ?? '' }
-  return { kind: type === 'directory' ? 'folder' : 'other', path: absolute }
+  if (type === 'file') return [file]
+  if (type === 'link') return [{ kind: 'link', path: at, target: `/${target ?? ''}` }]
+  if (type === 'symlink') return [{ kind: 'symlink', path: at, target: target ?? '' }]
+  return [{ kind: type === 'directory' ? 'folder' : 'other', path: at }]
 }
