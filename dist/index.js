@@ -47817,7 +47817,7 @@ function deltasOf(base, head, groups) {
     const all = groups.map((group) => {
         const changes = new Map();
         for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
-            const deltas = deltasIn(folder, { runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true });
+            const deltas = deltasIn({ runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true });
             if (deltas.length > 0)
                 changes.set(folder, deltas);
         }
@@ -47848,51 +47848,47 @@ function foldersOf(base, head, { before, after }) {
             sidesIn(run.folder).added.push(run);
     return folders;
 }
-function deltasIn(folder, gone, added) {
+function deltasIn(gone, added) {
     // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
     if (gone.runs.length === 0)
-        return inOne(folder, added);
+        return inOne(added);
     if (added.runs.length === 0 && !hasRepeats(gone))
-        return inOne(folder, gone);
+        return inOne(gone);
     return joined(deltasFrom(gone), deltasFrom(added)).filter(({ amount }) => amount !== 0);
 }
 /** Whether a path may be there twice: of two at one path the first is lost. */
 function hasRepeats({ runs }) {
     return runs.some(({ lost }) => lost.length > 0);
 }
-/** One side's files in a folder, in one for each package, and for what is no package's. */
-function inOne(folder, side) {
-    const { image, runs, isAfter } = side;
-    const deltas = new Map();
+/** One side's files in a folder, in one for each package of each run, and for what is no package's. */
+function inOne({ runs, image: { packages }, isAfter }) {
+    const deltas = [];
     for (const run of runs) {
         for (const { package: owner, bytes, filled } of run.shares()) {
             if (filled === 0)
                 continue;
-            const amount = isAfter ? bytes : -bytes;
-            const known = deltas.get(owner);
-            if (known) {
-                known.amount += amount;
-                known.files += filled;
-            }
-            else {
-                const its = owner === null ? null : image.packages[owner];
-                const each = () => deltasFrom(side, owner);
-                deltas.set(owner, { path: folder, amount, files: filled, isAfter, package: its, each });
-            }
+            deltas.push({
+                path: run.folder,
+                amount: isAfter ? bytes : -bytes,
+                files: filled,
+                isAfter,
+                package: owner === null ? null : packages[owner],
+                each: () => {
+                    const files = run.files.filter((file) => file.package === owner && file.size > 0);
+                    return files.map((file) => deltaOf(file, packages, isAfter));
+                },
+            });
         }
     }
-    return [...deltas.values()];
-}
-/** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
-function deltasFrom({ runs, image: { packages }, isAfter }, owner) {
-    const deltas = [];
-    for (const { path, size, package: its } of runs.flatMap(({ files }) => files)) {
-        if (owner !== undefined && (its !== owner || size === 0))
-            continue;
-        const amount = isAfter ? size : -size;
-        deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its], each: null });
-    }
     return deltas;
+}
+/** One side's files in a folder, each as if the other side had none of them. */
+function deltasFrom({ runs, image: { packages }, isAfter }) {
+    return runs.flatMap(({ files }) => files.map((file) => deltaOf(file, packages, isAfter)));
+}
+function deltaOf({ path, size, package: owner }, packages, isAfter) {
+    const amount = isAfter ? size : -size;
+    return { path, amount, files: 1, isAfter, package: owner === null ? null : packages[owner], each: null };
 }
 /** Both sides of one folder, path by path. */
 function joined(gone, added) {
@@ -57727,7 +57723,7 @@ const apk_MAX_PACKAGES = 100_000;
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000;
 const apk_MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
+const apkReader = (path, size) => path.endsWith('/installed') && DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -58282,6 +58278,9 @@ const npmReader = (path, size) => {
         const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
         return isPackage ? gathering(size, MAX_MANIFEST, packageOf, npm_weightOf) : null;
     }
+    // Asked of every JSON file of an image: there may be tens of thousands.
+    if (!path.endsWith('-lock.json') && !path.endsWith('-shrinkwrap.json'))
+        return null;
     const project = LOCK.exec(path);
     // A package's own lock file was for those who develop it.
     return project && !isInModules(project[1] ?? '') ? gathering(size, MAX_RECORD, lockOf) : null;
@@ -58697,7 +58696,7 @@ const rpm_MAX_PATHS = 64 * 1024 * 1024;
 const rpm_MAX_PACKAGES = 100_000;
 /** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
 const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => rpm_DATABASE.test(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
+const rpmReader = (path, size) => path.endsWith('.sqlite') && rpm_DATABASE.test(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
 function rpm_weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -71960,6 +71959,8 @@ function findPackages(laid) {
             found.push(one);
         claim(laid, found, first);
     }
+    if (found.length === 0)
+        return [];
     const runs = byFolder(laid.files);
     for (const { files } of runs.filter(({ folder }) => folder.endsWith('/__pycache__/'))) {
         for (const file of files)
@@ -79212,8 +79213,8 @@ const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 function keepMemoryLow() {
     // The space for young objects stays as it is; it would grow to 32 MB. Its bounds are read when V8 starts.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
-    // The others are looked through when they have become three times as many, where V8 would wait for more …
-    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=200');
+    // The others are looked through when they have become five times as many …
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=400');
     // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--no-incremental-marking');
 }

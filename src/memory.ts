@@ -7,8 +7,8 @@ import { setFlagsFromString } from 'node:v8'
 export function keepMemoryLow(): void {
   // The space for young objects stays as it is; it would grow to 32 MB. Its bounds are read when V8 starts.
   setFlagsFromString('--semi-space-growth-factor=1')
-  // The others are looked through when they have become three times as many, where V8 would wait for more …
-  setFlagsFromString('--heap-growing-percent=200')
+  // The others are looked through when they have become five times as many …
+  setFlagsFromString('--heap-growing-percent=400')
   // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
   setFlagsFromString('--no-incremental-marking')
 }

@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import { byFolder, type FolderRun } from '../image/runs.ts'
+import { byFolder, type FolderRun, type ImageFile } from '../image/runs.ts'
 import type { Package } from '../image/packages/package.ts'
 
 /**
@@ -40,11 +40,7 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
   const all = groups.map((group): FolderDeltas => {
     const changes: FolderDeltas = new Map()
     for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
-      const deltas = deltasIn(
-        folder,
-        { runs: gone, image: base, isAfter: false },
-        { runs: added, image: head, isAfter: true },
-      )
+      const deltas = deltasIn({ runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true })
       if (deltas.length > 0) changes.set(folder, deltas)
     }
     return changes
@@ -80,10 +76,10 @@ function foldersOf(base: ImageContent, head: ImageContent, { before, after }: La
 /** One side's files in a folder. */
 type OneSide = { runs: readonly FolderRun[]; image: ImageContent; isAfter: boolean }
 
-function deltasIn(folder: string, gone: OneSide, added: OneSide): Delta[] {
+function deltasIn(gone: OneSide, added: OneSide): Delta[] {
   // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
-  if (gone.runs.length === 0) return inOne(folder, added)
-  if (added.runs.length === 0 && !hasRepeats(gone)) return inOne(folder, gone)
+  if (gone.runs.length === 0) return inOne(added)
+  if (added.runs.length === 0 && !hasRepeats(gone)) return inOne(gone)
   return joined(deltasFrom(gone), deltasFrom(added)).filter(({ amount }) => amount !== 0)
 }
 
@@ -92,37 +88,36 @@ function hasRepeats({ runs }: OneSide): boolean {
   return runs.some(({ lost }) => lost.length > 0)
 }
 
-/** One side's files in a folder, in one for each package, and for what is no package's. */
-function inOne(folder: string, side: OneSide): Delta[] {
-  const { image, runs, isAfter } = side
-  const deltas = new Map<number | null, Delta>()
+/** One side's files in a folder, in one for each package of each run, and for what is no package's. */
+function inOne({ runs, image: { packages }, isAfter }: OneSide): Delta[] {
+  const deltas: Delta[] = []
   for (const run of runs) {
     for (const { package: owner, bytes, filled } of run.shares()) {
       if (filled === 0) continue
-      const amount = isAfter ? bytes : -bytes
-      const known = deltas.get(owner)
-      if (known) {
-        known.amount += amount
-        known.files += filled
-      } else {
-        const its = owner === null ? null : image.packages[owner]!
-        const each = (): Delta[] => deltasFrom(side, owner)
-        deltas.set(owner, { path: folder, amount, files: filled, isAfter, package: its, each })
-      }
+      deltas.push({
+        path: run.folder,
+        amount: isAfter ? bytes : -bytes,
+        files: filled,
+        isAfter,
+        package: owner === null ? null : packages[owner]!,
+        each: () => {
+          const files = run.files.filter((file) => file.package === owner && file.size > 0)
+          return files.map((file) => deltaOf(file, packages, isAfter))
+        },
+      })
     }
   }
-  return [...deltas.values()]
+  return deltas
 }
 
-/** One side's files in a folder, each as if the other side had none of them; `owner`: of one package alone, and none that is empty. */
-function deltasFrom({ runs, image: { packages }, isAfter }: OneSide, owner?: number | null): Delta[] {
-  const deltas: Delta[] = []
-  for (const { path, size, package: its } of runs.flatMap(({ files }) => files)) {
-    if (owner !== undefined && (its !== owner || size === 0)) continue
-    const amount = isAfter ? size : -size
-    deltas.push({ path, amount, files: 1, isAfter, package: its === null ? null : packages[its]!, each: null })
-  }
-  return deltas
+/** One side's files in a folder, each as if the other side had none of them. */
+function deltasFrom({ runs, image: { packages }, isAfter }: OneSide): Delta[] {
+  return runs.flatMap(({ files }) => files.map((file) => deltaOf(file, packages, isAfter)))
+}
+
+function deltaOf({ path, size, package: owner }: ImageFile, packages: readonly Package[], isAfter: boolean): Delta {
+  const amount = isAfter ? size : -size
+  return { path, amount, files: 1, isAfter, package: owner === null ? null : packages[owner]!, each: null }
 }
 
 /** Both sides of one folder, path by path. */

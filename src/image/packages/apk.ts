@@ -14,7 +14,7 @@ const MAX_FILES = 1_000_000
 const MAX_PATHS = 64 * 1024 * 1024
 
 export const apkReader: OpenReader<ApkFact> = (path, size) =>
-  DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null
+  path.endsWith('/installed') && DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null
 
 function weightOf({ packages }: ApkFact): number {
   return packages.reduce((sum, { files }) => sum + 300 + files.length, 0)

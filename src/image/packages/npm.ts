@@ -31,6 +31,8 @@ export const npmReader: OpenReader<NpmFact> = (path, size) => {
     const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1))
     return isPackage ? gathering(size, MAX_MANIFEST, packageOf, weightOf) : null
   }
+  // Asked of every JSON file of an image: there may be tens of thousands.
+  if (!path.endsWith('-lock.json') && !path.endsWith('-shrinkwrap.json')) return null
   const project = LOCK.exec(path)
   // A package's own lock file was for those who develop it.
   return project && !isInModules(project[1] ?? '') ? gathering(size, MAX_RECORD, lockOf) : null

@@ -32,6 +32,7 @@ export function findPackages(laid: LaidFiles): Package[] {
     for (const one of find(inspected)) found.push(one)
     claim(laid, found, first)
   }
+  if (found.length === 0) return []
   const runs = byFolder(laid.files)
   for (const { files } of runs.filter(({ folder }) => folder.endsWith('/__pycache__/'))) {
     for (const file of files) file.package ??= ownerOfModule(file, laid)

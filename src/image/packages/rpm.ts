@@ -18,7 +18,7 @@ const MAX_PACKAGES = 100_000
 const MAX_FILES = 200_000
 
 export const rpmReader: OpenReader<RpmFact> = (path, size) =>
-  DATABASE.test(path) ? gathering(size, MAX_DATABASE, installed, weightOf) : null
+  path.endsWith('.sqlite') && DATABASE.test(path) ? gathering(size, MAX_DATABASE, installed, weightOf) : null
 
 function weightOf({ packages }: RpmFact): number {
   return packages.reduce((sum, { files }) => sum + 300 + files.length, 0)
