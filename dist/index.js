@@ -45290,8 +45290,8 @@ function flat(path) {
     return path;
 }
 /**
- * Starts a list of entries. Files are kept folder by folder, in some 40 bytes each, where an object and its path take four times as many; what the
- * list hands out is made anew whenever it is gone through.
+ * Starts a list of entries. Files that stand together in a folder are kept together, in some 40 bytes each, and made anew whenever the list is gone
+ * through; any other entry is kept as it is, in some 150.
  */
 function createEntries() {
     const items = [];
@@ -45303,13 +45303,13 @@ function createEntries() {
             items.push(folder.end());
         folder = null;
     };
-    const addFile = (file, from, checksum, facts) => {
+    const pushFile = (file, checksum, facts) => {
         length += 1;
-        if (folder?.add(file, from, checksum, facts))
-            return true;
+        if (folder?.add(file, checksum, facts))
+            return;
         endFolder();
-        folder = new GrowingFolder(file.path, from);
-        return folder.add(file, from, checksum, facts);
+        folder = new GrowingFolder(file.path);
+        folder.add(file, checksum, facts);
     };
     return {
         get length() {
@@ -45320,8 +45320,7 @@ function createEntries() {
         },
         push: (entry) => {
             if (entry.kind === 'file' && isPlain(entry.path)) {
-                // Behind the leading slash.
-                addFile(entry, 1, entry.checksum, entry.facts);
+                pushFile({ ...entry, path: entry.path.slice(1) }, entry.checksum, entry.facts);
                 return;
             }
             length += 1;
@@ -45330,7 +45329,7 @@ function createEntries() {
                 takesAway = true;
             items.push(entry);
         },
-        pushFile: (entry, checksum, facts) => addFile(entry, 0, checksum, facts),
+        pushFile,
         items: () => {
             endFolder();
             return items;
@@ -45372,23 +45371,22 @@ class GrowingFolder {
     allAttributes = null;
     checksums = null;
     facts = null;
-    /** The folder of a path; where that has a leading slash, its names begin at `from`. */
-    constructor(path, from) {
-        this.folder = path.slice(from, path.lastIndexOf('/') + 1);
+    /** The folder of a relative path. */
+    constructor(path) {
+        this.folder = path.slice(0, path.lastIndexOf('/') + 1);
     }
     /** Adds the next file, unless it lies elsewhere. */
-    add(file, from, checksum, facts) {
+    add(file, checksum, facts) {
         const { path, size } = file;
         const { folder, names } = this;
-        const start = from + folder.length;
-        if (path.lastIndexOf('/') !== start - 1 || !path.startsWith(folder, from))
+        if (path.lastIndexOf('/') !== folder.length - 1 || !path.startsWith(folder))
             return false;
         const at = names.length;
         // Of paths, not of names: a slice takes longer to compare.
         if (at > 0 && !(path > this.lastPath))
             this.isInOrder = false;
         this.lastPath = path;
-        names.push(path.slice(start));
+        names.push(path.slice(folder.length));
         this.sizes.push(size);
         this.bytes += size;
         if (size !== 0)
@@ -45400,6 +45398,13 @@ class GrowingFolder {
             (this.facts ??= new Map()).set(at, facts);
         return true;
     }
+    /** A file that stands alone takes less as it is. */
+    only() {
+        const { lastPath, bytes, attributes, checksums, facts } = this;
+        const path = flat(`/${lastPath}`);
+        const told = { checksum: checksums?.get(0) ?? null, facts: facts?.get(0) ?? NO_FACTS };
+        return { kind: 'file', path, size: bytes, ...attributes, ...told };
+    }
     addAttributes({ mode, uid, gid }, at) {
         const last = this.attributes;
         if (last?.mode !== mode || last.uid !== uid || last.gid !== gid) {
@@ -45410,6 +45415,8 @@ class GrowingFolder {
         this.allAttributes?.push(this.attributes);
     }
     end() {
+        if (this.names.length === 1)
+            return this.only();
         const { folder, names, sizes, bytes, filled, isInOrder, attributes, allAttributes, checksums, facts } = this;
         return {
             kind: 'files',
@@ -45427,12 +45434,14 @@ class GrowingFolder {
     }
 }
 /** The files of a folder, made anew. */
-function filesIn({ folder, names, sizes, attributes, checksums, facts }) {
-    return names.split('\0').map((name, at) => {
+function* filesIn({ folder, names, sizes, attributes, checksums, facts, }) {
+    for (let at = 0, start = 0; at < sizes.length; at += 1) {
+        const nul = names.indexOf('\0', start);
+        const end = nul === -1 ? names.length : nul;
         const { mode, uid, gid } = 'mode' in attributes ? attributes : attributes[at];
-        return {
+        yield {
             kind: 'file',
-            path: flat(folder + name),
+            path: flat(folder + names.slice(start, end)),
             size: sizes[at],
             mode,
             uid,
@@ -45440,7 +45449,8 @@ function filesIn({ folder, names, sizes, attributes, checksums, facts }) {
             checksum: checksums?.get(at) ?? null,
             facts: facts?.get(at) ?? NO_FACTS,
         };
-    });
+        start = end + 1;
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/image/runs.js
@@ -45475,7 +45485,7 @@ class FolderRun {
     }
     /** Each of them. */
     get files() {
-        this.made ??= filesIn(this.listed).map(({ path, size, mode, uid, gid, checksum, facts }) => ({
+        this.made ??= Array.from(filesIn(this.listed), ({ path, size, mode, uid, gid, checksum, facts }) => ({
             path,
             layer: this.layer,
             size,
@@ -45488,10 +45498,6 @@ class FolderRun {
             package: this.package,
         }));
         return this.made;
-    }
-    /** Bytes of all of them. */
-    get bytes() {
-        return this.made?.reduce((sum, { size }) => sum + size, 0) ?? this.listed.bytes;
     }
     get lost() {
         return this.made?.filter(({ lost }) => lost !== null) ?? [];
@@ -45573,7 +45579,7 @@ function byFolder(files) {
     let its = [];
     for (const file of files) {
         const { path, layer } = file;
-        const folder = path.slice(0, path.lastIndexOf('/') + 1);
+        const folder = folderOf(path);
         const last = runs.at(-1);
         if (last?.folder === folder && last.layer === layer) {
             its.push(file);
@@ -45584,6 +45590,10 @@ function byFolder(files) {
     }
     knownRuns.set(files, runs);
     return runs;
+}
+/** The folder that a path lies in, with its final `/`. */
+function folderOf(path) {
+    return path.slice(0, path.lastIndexOf('/') + 1);
 }
 /** Each file of the folders that are meant. */
 function filesOf(files, isMeant) {
@@ -47062,8 +47072,6 @@ function fateIn({ successors, isSame }, file) {
     return successors.has(file) ? 'replaced' : file.lost.how;
 }
 const placeOf = (path, layer) => `${path}\0${layer}`;
-/** With its final `/`. */
-const folderOf = (path) => path.slice(0, path.lastIndexOf('/') + 1);
 /** What a layer that files were lost by has in their place. */
 function successorsOf({ content }, all) {
     const lost = all.filter((file) => file.lost.layer !== file.layer);
@@ -47814,9 +47822,9 @@ function similarity(left, right) {
  * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const all = groups.map((group) => {
+    const all = foldersOf(base, head, groups).map((folders) => {
         const changes = new Map();
-        for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
+        for (const [folder, { gone, added }] of folders) {
             const deltas = deltasIn({ runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true });
             if (deltas.length > 0)
                 changes.set(folder, deltas);
@@ -47829,24 +47837,23 @@ function deltasOf(base, head, groups) {
         return { deltas, moved: moved[at] };
     });
 }
-/** Where a group's layers have files. */
-function foldersOf(base, head, { before, after }) {
-    const folders = new Map();
-    const sidesIn = (folder) => {
-        const known = folders.get(folder);
-        if (known)
-            return known;
-        const sides = { gone: [], added: [] };
-        folders.set(folder, sides);
-        return sides;
+/** Where the layers of each group have files. */
+function foldersOf(base, head, groups) {
+    const all = groups.map(() => new Map());
+    const deal = (image, side, layersOf) => {
+        const groupOf = new Map(groups.flatMap((group, at) => layersOf(group).map((layer) => [layer, at])));
+        for (const run of byFolder(image.files)) {
+            const folders = all[groupOf.get(run.layer) ?? -1];
+            if (folders === undefined)
+                continue;
+            const both = folders.get(run.folder) ?? { gone: [], added: [] };
+            both[side].push(run);
+            folders.set(run.folder, both);
+        }
     };
-    for (const run of byFolder(base.files))
-        if (before.includes(run.layer))
-            sidesIn(run.folder).gone.push(run);
-    for (const run of byFolder(head.files))
-        if (after.includes(run.layer))
-            sidesIn(run.folder).added.push(run);
-    return folders;
+    deal(base, 'gone', ({ before }) => before);
+    deal(head, 'added', ({ after }) => after);
+    return all;
 }
 function deltasIn(gone, added) {
     // Where only one side has the folder, nothing has to be looked for: it may be a layer of hundreds of thousands of files.
@@ -47864,21 +47871,32 @@ function hasRepeats({ runs }) {
 function inOne({ runs, image: { packages }, isAfter }) {
     const deltas = [];
     for (const run of runs) {
+        // Once for all packages: there may be as many as files.
+        let known = null;
+        const byPackage = () => (known ??= deltasByPackage(run, packages, isAfter));
         for (const { package: owner, bytes, filled } of run.shares()) {
             if (filled === 0)
                 continue;
-            deltas.push({
-                path: run.folder,
-                amount: isAfter ? bytes : -bytes,
-                files: filled,
-                isAfter,
-                package: owner === null ? null : packages[owner],
-                each: () => {
-                    const files = run.files.filter((file) => file.package === owner && file.size > 0);
-                    return files.map((file) => deltaOf(file, packages, isAfter));
-                },
-            });
+            const its = owner === null ? null : packages[owner];
+            const amount = isAfter ? bytes : -bytes;
+            const each = () => byPackage().get(its);
+            deltas.push({ path: run.folder, amount, files: filled, isAfter, package: its, each });
         }
+    }
+    return deltas;
+}
+/** Of files that are not empty. */
+function deltasByPackage({ files }, packages, isAfter) {
+    const deltas = new Map();
+    for (const file of files) {
+        if (file.size === 0)
+            continue;
+        const delta = deltaOf(file, packages, isAfter);
+        const known = deltas.get(delta.package);
+        if (known)
+            known.push(delta);
+        else
+            deltas.set(delta.package, [delta]);
     }
     return deltas;
 }
@@ -48237,14 +48255,14 @@ function folderPart({ path, deltas, own, files }, { packagesBefore, packagesAfte
 function changesOfFolders(base, head) {
     const folders = new Map();
     for (const { folder: parent } of byFolder(base.files)) {
-        for (let folder = places_parentOf(parent); folder !== ''; folder = places_parentOf(folder)) {
+        for (let folder = parent.slice(0, -1); folder !== ''; folder = places_parentOf(folder)) {
             if (folders.has(folder))
                 break;
             folders.set(folder, 'gone');
         }
     }
     for (const { folder: parent } of byFolder(head.files)) {
-        for (let folder = places_parentOf(parent); folder !== ''; folder = places_parentOf(folder)) {
+        for (let folder = parent.slice(0, -1); folder !== ''; folder = places_parentOf(folder)) {
             const known = folders.get(folder);
             if (known === 'new' || known === 'changed')
                 break;
@@ -48253,7 +48271,7 @@ function changesOfFolders(base, head) {
     }
     return folders;
 }
-/** Of a folder's path with its final `/` the one without. */
+/** The folder that a path lies in; '' is the root. */
 function places_parentOf(path) {
     return path.slice(0, path.lastIndexOf('/'));
 }
@@ -48271,7 +48289,7 @@ function changesAt(paths, folders, base, head) {
     };
 }
 function filesAt({ files }, paths) {
-    const folders = new Set([...paths].map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
+    const folders = new Set([...paths].map(folderOf));
     const found = new Set();
     for (const { path } of filesOf(files, ({ folder }) => folders.has(folder)))
         if (paths.has(path))
@@ -48851,12 +48869,11 @@ function layerFigures(layers) {
 function fileFigures({ content }, isMeant) {
     if (content === null)
         return unknown(NO_CONTENT);
-    return {
-        ...unknown(null),
-        size: sum(filesOf(content.files, () => true)
-            .filter(isMeant)
-            .map((file) => file.size)),
-    };
+    let size = 0;
+    for (const file of content.files)
+        if (isMeant(file))
+            size += file.size;
+    return { ...unknown(null), size };
 }
 function unknown(why) {
     return { size: null, downloadSize: null, layers: null, why };
@@ -59402,7 +59419,7 @@ function record_listing_entriesOf(from) {
         if (common > before.length || pathBytes > MAX_PATH_BYTES)
             return null;
         const path = flat(before.slice(0, common) + rest);
-        // As a tar's are normalised: `layFiles` goes by it.
+        // As a tar's are normalised: `layOneByOne` goes by it.
         if (!path.startsWith('/') || path.includes('//') || (path.length > 1 && path.endsWith('/')))
             return null;
         before = path;
@@ -71184,7 +71201,7 @@ class FolderTree {
         files.set(name, both);
         return both;
     }
-    /** Paths are as deep as `layFiles` allows. */
+    /** Paths are as deep as `layOneByOne` allows. */
     numberOf(path) {
         const found = this.known.get(path);
         if (found !== undefined)
@@ -71625,6 +71642,7 @@ class Folder {
     clear() {
         this.names.clear();
         this.runs = [];
+        this.lastName = '';
     }
     *standings() {
         yield* this.names.values();
@@ -71656,21 +71674,12 @@ const MAX_LINKS = 40;
 const MAX_FOLDERS = 500_000;
 /** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
 const files_MAX_DEPTH = 256;
-/**
- * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
- */
-function layFiles(layers) {
-    const laying = layOneByOne();
-    for (const entries of layers)
-        Array.from(laying.add(entries));
-    return laying.end();
-}
 /** Entries that are laid in one step, or folders of files. */
 const STEP = 1_000;
 /**
- * The same, of one layer after the other: `add` does it in steps, so that something else may be done between them, for a layer may have hundreds
- * of thousands of files.
+ * Lays layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their place in its tar.
+ * `add` does it in steps, so that something else may be done between them, for a layer may have hundreds of thousands of files. `end` gives null where
+ * there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 function layOneByOne() {
     const files = new FolderRuns();
@@ -71715,7 +71724,7 @@ function layOneByOne() {
                 }
                 case 'file': {
                     const file = imageFile(item, layer);
-                    files.add(FolderRun.ofFiles(item.path.slice(0, item.path.lastIndexOf('/') + 1), layer, [file]));
+                    files.add(FolderRun.ofFiles(folderOf(item.path), layer, [file]));
                     if (whiteoutOf(item.path) === null)
                         tree.place(item.path, file, replaced);
                     else
@@ -71935,7 +71944,6 @@ class Tree {
 
 
 
-
 /** Where two claim a file, the one that stands first here has it: a distribution's package before what lies in its folders. */
 const FINDERS = [
     findDpkgPackages,
@@ -72031,7 +72039,7 @@ function claim(laid, found, first) {
     for (const run of byFolder(laid.files))
         run.claim(packages_ownerOf(run.folder, known));
 }
-/** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layFiles` allows. */
+/** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layOneByOne` allows. */
 function packages_ownerOf(path, known) {
     const end = path.lastIndexOf('/');
     if (end <= 0)
@@ -72064,7 +72072,12 @@ function ownerOfModule({ path }, laid) {
  */
 async function readImage(image, contents) {
     const reading = readLayers(image, contents);
-    const [layers, content] = await Promise.all([Promise.all(reading), contentIn(reading)]);
+    let isInVain = false;
+    const whole = Promise.all(reading).catch((error) => {
+        isInVain = true;
+        throw error;
+    });
+    const [layers, content] = await Promise.all([whole, contentIn(reading, () => isInVain)]);
     return { sizes: layers.map((layer) => layer && layer.size), content };
 }
 /** What is known, or will be, of each layer of an image; null for one that lies elsewhere. */
@@ -72084,15 +72097,18 @@ function readLayers(image, contents) {
 function contentOf(diffIds, contents) {
     return contentIn(diffIds.map((diffId) => contents.get(diffId) ?? null));
 }
-/** Each layer is laid as soon as it is there, a part of it at a time. */
-async function contentIn(layers) {
+/** Each layer is laid as soon as it is there, a part of it at a time, unless it is in vain. */
+async function contentIn(layers, isInVain = () => false) {
     const laying = layOneByOne();
     for (const layer of layers) {
         const entries = (await layer)?.entries ?? null;
         if (entries === null)
             return null;
-        for (const _ of laying.add(entries))
+        for (const _ of laying.add(entries)) {
+            if (isInVain())
+                return null;
             await (0,external_node_timers_promises_.setImmediate)();
+        }
     }
     const laid = laying.end();
     if (laid === null)

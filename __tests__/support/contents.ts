@@ -1,5 +1,7 @@
+import { layOneByOne, type LaidFiles } from '../../src/image/files.ts'
+import { createEntries, type LayerEntries } from '../../src/image/layer/entries.ts'
 import type { ImageContent } from '../../src/image/content.ts'
-import type { ImageFile } from '../../src/image/runs.ts'
+import { byFolder, FolderRun, FolderRuns, type ImageFile } from '../../src/image/runs.ts'
 import type { Layer, Measurement } from '../../src/image/measurement.ts'
 import type { Package } from '../../src/image/packages/package.ts'
 import { aLayer, aMeasurement, digest } from './measurements.ts'
@@ -26,8 +28,31 @@ export function aPackage(ecosystem: Package['ecosystem'], name: string, override
   return { ecosystem, name, version: '1.0.0', path: null, size: 0, dev: null, ...overrides }
 }
 
+/** The files as an image has them that was laid: objects are made of a folder's once they are looked at, but for those that something is told of. */
 export function aContent(files: ImageFile[], packages: Package[] = []): ImageContent {
-  return { files, packages }
+  const laid = new FolderRuns()
+  for (const run of byFolder(files)) {
+    const [{ package: owner }] = run.files as [ImageFile]
+    const isPlain = run.files.every((file) => file.lost === null && file.package === owner)
+    const entries = createEntries()
+    for (const file of run.files) entries.push({ kind: 'file', ...file })
+    const [item, ...others] = entries.items()
+    if (!isPlain || item?.kind !== 'files' || others.length > 0) {
+      laid.add(run)
+      continue
+    }
+    const listed = FolderRun.ofListed(item, run.layer)
+    listed.claim(owner)
+    laid.add(listed)
+  }
+  return { files: laid, packages }
+}
+
+/** Layers laid on each other, base layer first. */
+export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
+  const laying = layOneByOne()
+  for (const entries of layers) Array.from(laying.add(entries))
+  return laying.end()
 }
 
 /** A measured image of these layers and files; its sizes follow from the files. Two stages unless it says otherwise. */

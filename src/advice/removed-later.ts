@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix'
 import { grouped } from '../groups.ts'
-import { byFolder, filesOf, type ImageFile } from '../image/runs.ts'
+import { byFolder, filesOf, folderOf, type ImageFile } from '../image/runs.ts'
 import { CHECKSUM_FLOOR } from '../image/layer/entries.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
@@ -67,9 +67,6 @@ function fateIn({ successors, isSame }: History, file: ImageFile): Fate['kind'] 
 }
 
 const placeOf = (path: string, layer: number): string => `${path}\0${layer}`
-
-/** With its final `/`. */
-const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1)
 
 /** What a layer that files were lost by has in their place. */
 function successorsOf({ content }: Measurement, all: ImageFile[]): Map<ImageFile, ImageFile> {

@@ -98,14 +98,9 @@ function layerFigures(layers: Layer[]): Figures {
 
 function fileFigures({ content }: Measurement, isMeant: (file: ImageFile) => boolean): Figures {
   if (content === null) return unknown(NO_CONTENT)
-  return {
-    ...unknown(null),
-    size: sum(
-      filesOf(content.files, () => true)
-        .filter(isMeant)
-        .map((file) => file.size),
-    ),
-  }
+  let size = 0
+  for (const file of content.files) if (isMeant(file)) size += file.size
+  return { ...unknown(null), size }
 }
 
 function unknown(why: string | null): Figures {

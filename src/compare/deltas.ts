@@ -37,9 +37,9 @@ export type GroupDeltas = {
  * one less, at the same path, has moved and is no growth of either. In the order of the groups.
  */
 export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): GroupDeltas[] {
-  const all = groups.map((group): FolderDeltas => {
+  const all = foldersOf(base, head, groups).map((folders): FolderDeltas => {
     const changes: FolderDeltas = new Map()
-    for (const [folder, { gone, added }] of foldersOf(base, head, group)) {
+    for (const [folder, { gone, added }] of folders) {
       const deltas = deltasIn({ runs: gone, image: base, isAfter: false }, { runs: added, image: head, isAfter: true })
       if (deltas.length > 0) changes.set(folder, deltas)
     }
@@ -58,19 +58,22 @@ type FolderDeltas = Map<string, Delta[]>
 /** What a group's layers have in a folder, on both sides. */
 type Both = { gone: FolderRun[]; added: FolderRun[] }
 
-/** Where a group's layers have files. */
-function foldersOf(base: ImageContent, head: ImageContent, { before, after }: LayerGroup): Map<string, Both> {
-  const folders = new Map<string, Both>()
-  const sidesIn = (folder: string): Both => {
-    const known = folders.get(folder)
-    if (known) return known
-    const sides = { gone: [], added: [] }
-    folders.set(folder, sides)
-    return sides
+/** Where the layers of each group have files. */
+function foldersOf(base: ImageContent, head: ImageContent, groups: readonly LayerGroup[]): Map<string, Both>[] {
+  const all = groups.map(() => new Map<string, Both>())
+  const deal = (image: ImageContent, side: keyof Both, layersOf: (group: LayerGroup) => number[]): void => {
+    const groupOf = new Map(groups.flatMap((group, at) => layersOf(group).map((layer) => [layer, at])))
+    for (const run of byFolder(image.files)) {
+      const folders = all[groupOf.get(run.layer) ?? -1]
+      if (folders === undefined) continue
+      const both = folders.get(run.folder) ?? { gone: [], added: [] }
+      both[side].push(run)
+      folders.set(run.folder, both)
+    }
   }
-  for (const run of byFolder(base.files)) if (before.includes(run.layer)) sidesIn(run.folder).gone.push(run)
-  for (const run of byFolder(head.files)) if (after.includes(run.layer)) sidesIn(run.folder).added.push(run)
-  return folders
+  deal(base, 'gone', ({ before }) => before)
+  deal(head, 'added', ({ after }) => after)
+  return all
 }
 
 /** One side's files in a folder. */
@@ -92,20 +95,33 @@ function hasRepeats({ runs }: OneSide): boolean {
 function inOne({ runs, image: { packages }, isAfter }: OneSide): Delta[] {
   const deltas: Delta[] = []
   for (const run of runs) {
+    // Once for all packages: there may be as many as files.
+    let known: Map<Package | null, Delta[]> | null = null
+    const byPackage = (): Map<Package | null, Delta[]> => (known ??= deltasByPackage(run, packages, isAfter))
     for (const { package: owner, bytes, filled } of run.shares()) {
       if (filled === 0) continue
-      deltas.push({
-        path: run.folder,
-        amount: isAfter ? bytes : -bytes,
-        files: filled,
-        isAfter,
-        package: owner === null ? null : packages[owner]!,
-        each: () => {
-          const files = run.files.filter((file) => file.package === owner && file.size > 0)
-          return files.map((file) => deltaOf(file, packages, isAfter))
-        },
-      })
+      const its = owner === null ? null : packages[owner]!
+      const amount = isAfter ? bytes : -bytes
+      const each = (): Delta[] => byPackage().get(its)!
+      deltas.push({ path: run.folder, amount, files: filled, isAfter, package: its, each })
     }
+  }
+  return deltas
+}
+
+/** Of files that are not empty. */
+function deltasByPackage(
+  { files }: FolderRun,
+  packages: readonly Package[],
+  isAfter: boolean,
+): Map<Package | null, Delta[]> {
+  const deltas = new Map<Package | null, Delta[]>()
+  for (const file of files) {
+    if (file.size === 0) continue
+    const delta = deltaOf(file, packages, isAfter)
+    const known = deltas.get(delta.package)
+    if (known) known.push(delta)
+    else deltas.set(delta.package, [delta])
   }
   return deltas
 }

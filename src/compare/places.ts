@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import { byFolder, filesOf } from '../image/runs.ts'
+import { byFolder, filesOf, folderOf } from '../image/runs.ts'
 import type { Part } from './comparison.ts'
 
 /** What became of the folders of two images, by path: absolute, without a final `/`; the root is not among them. */
@@ -9,13 +9,13 @@ export type FolderChanges = ReadonlyMap<string, Part['change']>
 export function changesOfFolders(base: ImageContent, head: ImageContent): FolderChanges {
   const folders = new Map<string, Part['change']>()
   for (const { folder: parent } of byFolder(base.files)) {
-    for (let folder = parentOf(parent); folder !== ''; folder = parentOf(folder)) {
+    for (let folder = parent.slice(0, -1); folder !== ''; folder = parentOf(folder)) {
       if (folders.has(folder)) break
       folders.set(folder, 'gone')
     }
   }
   for (const { folder: parent } of byFolder(head.files)) {
-    for (let folder = parentOf(parent); folder !== ''; folder = parentOf(folder)) {
+    for (let folder = parent.slice(0, -1); folder !== ''; folder = parentOf(folder)) {
       const known = folders.get(folder)
       if (known === 'new' || known === 'changed') break
       folders.set(folder, known === 'gone' ? 'changed' : 'new')
@@ -24,7 +24,7 @@ export function changesOfFolders(base: ImageContent, head: ImageContent): Folder
   return folders
 }
 
-/** Of a folder's path with its final `/` the one without. */
+/** The folder that a path lies in; '' is the root. */
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }
@@ -47,7 +47,7 @@ export function changesAt(
 }
 
 function filesAt({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
-  const folders = new Set([...paths].map((path) => path.slice(0, path.lastIndexOf('/') + 1)))
+  const folders = new Set([...paths].map(folderOf))
   const found = new Set<string>()
   for (const { path } of filesOf(files, ({ folder }) => folders.has(folder))) if (paths.has(path)) found.add(path)
   return found

@@ -26,7 +26,12 @@ export async function readImage(
   contents: LayerContents,
 ): Promise<ReadImage> {
   const reading = readLayers(image, contents)
-  const [layers, content] = await Promise.all([Promise.all(reading), contentIn(reading)])
+  let isInVain = false
+  const whole = Promise.all(reading).catch((error: unknown) => {
+    isInVain = true
+    throw error
+  })
+  const [layers, content] = await Promise.all([whole, contentIn(reading, () => isInVain)])
   return { sizes: layers.map((layer) => layer && layer.size), content }
 }
 
@@ -50,15 +55,19 @@ export function contentOf(diffIds: readonly string[], contents: LayerContents): 
   return contentIn(diffIds.map((diffId) => contents.get(diffId) ?? null))
 }
 
-/** Each layer is laid as soon as it is there, a part of it at a time. */
+/** Each layer is laid as soon as it is there, a part of it at a time, unless it is in vain. */
 async function contentIn(
   layers: readonly (Promise<LayerContent | null> | LayerContent | null)[],
+  isInVain: () => boolean = () => false,
 ): Promise<ImageContent | null> {
   const laying = layOneByOne()
   for (const layer of layers) {
     const entries = (await layer)?.entries ?? null
     if (entries === null) return null
-    for (const _ of laying.add(entries)) await setImmediate()
+    for (const _ of laying.add(entries)) {
+      if (isInVain()) return null
+      await setImmediate()
+    }
   }
   const laid = laying.end()
   if (laid === null) return null

@@ -1,7 +1,7 @@
 import { Folder, type Link, type Standing } from './folder.ts'
 import { itemsOf, type LayerEntries, type LayerFile, type ListedFolder } from './layer/entries.ts'
 import { whiteoutOf } from './layer/whiteout.ts'
-import { FolderRun, FolderRuns, type ImageFile, type Loss } from './runs.ts'
+import { folderOf, FolderRun, FolderRuns, type ImageFile, type Loss } from './runs.ts'
 
 /** The layers' files, and the file system that they make. */
 export type LaidFiles = {
@@ -17,22 +17,13 @@ const MAX_FOLDERS = 500_000
 /** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
 const MAX_DEPTH = 256
 
-/**
- * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
- */
-export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
-  const laying = layOneByOne()
-  for (const entries of layers) Array.from(laying.add(entries))
-  return laying.end()
-}
-
 /** Entries that are laid in one step, or folders of files. */
 const STEP = 1_000
 
 /**
- * The same, of one layer after the other: `add` does it in steps, so that something else may be done between them, for a layer may have hundreds
- * of thousands of files.
+ * Lays layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their place in its tar.
+ * `add` does it in steps, so that something else may be done between them, for a layer may have hundreds of thousands of files. `end` gives null where
+ * there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export function layOneByOne(): { add: (entries: LayerEntries) => Generator<void, void>; end: () => LaidFiles | null } {
   const files = new FolderRuns()
@@ -74,7 +65,7 @@ export function layOneByOne(): { add: (entries: LayerEntries) => Generator<void,
         }
         case 'file': {
           const file = imageFile(item, layer)
-          files.add(FolderRun.ofFiles(item.path.slice(0, item.path.lastIndexOf('/') + 1), layer, [file]))
+          files.add(FolderRun.ofFiles(folderOf(item.path), layer, [file]))
           if (whiteoutOf(item.path) === null) tree.place(item.path, file, replaced)
           else file.lost = removed
           break

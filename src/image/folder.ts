@@ -56,6 +56,7 @@ export class Folder {
   clear(): void {
     this.names.clear()
     this.runs = []
+    this.lastName = ''
   }
 
   *standings(): Generator<Standing> {

@@ -56,7 +56,7 @@ export class FolderRun {
 
   /** Each of them. */
   get files(): readonly ImageFile[] {
-    this.made ??= filesIn(this.listed!).map(({ path, size, mode, uid, gid, checksum, facts }): ImageFile => ({
+    this.made ??= Array.from(filesIn(this.listed!), ({ path, size, mode, uid, gid, checksum, facts }): ImageFile => ({
       path,
       layer: this.layer,
       size,
@@ -69,11 +69,6 @@ export class FolderRun {
       package: this.package,
     }))
     return this.made
-  }
-
-  /** Bytes of all of them. */
-  get bytes(): number {
-    return this.made?.reduce((sum, { size }) => sum + size, 0) ?? this.listed!.bytes
   }
 
   get lost(): readonly ImageFile[] {
@@ -157,7 +152,7 @@ export function byFolder(files: ImageFiles): readonly FolderRun[] {
   let its: ImageFile[] = []
   for (const file of files) {
     const { path, layer } = file
-    const folder = path.slice(0, path.lastIndexOf('/') + 1)
+    const folder = folderOf(path)
     const last = runs.at(-1)
     if (last?.folder === folder && last.layer === layer) {
       its.push(file)
@@ -168,6 +163,11 @@ export function byFolder(files: ImageFiles): readonly FolderRun[] {
   }
   knownRuns.set(files, runs)
   return runs
+}
+
+/** The folder that a path lies in, with its final `/`. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
 }
 
 /** Each file of the folders that are meant. */

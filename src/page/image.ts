@@ -228,7 +228,7 @@ class FolderTree {
     return both
   }
 
-  /** Paths are as deep as `layFiles` allows. */
+  /** Paths are as deep as `layOneByOne` allows. */
   private numberOf(path: string): number {
     const found = this.known.get(path)
     if (found !== undefined) return found

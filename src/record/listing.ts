@@ -268,7 +268,7 @@ function entriesOf(from: Columns): LayerEntries | null {
     // Two lines can stand for paths of any length.
     if (common > before.length || pathBytes > MAX_PATH_BYTES) return null
     const path = flat(before.slice(0, common) + rest)
-    // As a tar's are normalised: `layFiles` goes by it.
+    // As a tar's are normalised: `layOneByOne` goes by it.
     if (!path.startsWith('/') || path.includes('//') || (path.length > 1 && path.endsWith('/'))) return null
     before = path
     switch (from.kinds[at]) {

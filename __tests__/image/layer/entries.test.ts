@@ -47,10 +47,12 @@ it('have files that stand together in one folder as one, which tells what they h
       const entries = createEntries()
       for (const each of placed) entries.push(each)
       const items = entries.items()
-      expect(items.flatMap((item): LayerEntry[] => (item.kind === 'files' ? filesIn(item) : [item]))).toEqual(placed)
+      expect(items.flatMap((item): LayerEntry[] => (item.kind === 'files' ? [...filesIn(item)] : [item]))).toEqual(
+        placed,
+      )
       for (const item of items) {
         if (item.kind !== 'files') continue
-        const its = filesIn(item)
+        const its = [...filesIn(item)]
         expect(its.every(({ path: of }) => of.slice(0, of.lastIndexOf('/') + 1) === item.folder)).toBe(true)
         expect(item.bytes).toBe(its.reduce((sum, { size }) => sum + size, 0))
         expect(item.filled).toBe(its.filter(({ size }) => size !== 0).length)
@@ -66,14 +68,19 @@ it('of a tar are the same by their relative path', () => {
   const told = fc.record({ checksum: fc.option(fc.integer()), facts: fc.array(fact, { maxLength: 1 }) })
   fc.assert(
     fc.property(fc.array(fc.tuple(file, told)), (all) => {
-      const [byTar, byPath] = [createEntries(), createEntries()]
-      for (const [each, { checksum, facts }] of all) byTar.pushFile(each, checksum, facts)
+      const [byTar, byPath, byEither] = [createEntries(), createEntries(), createEntries()]
+      for (const [at, [each, { checksum, facts }]] of all.entries()) {
+        byTar.pushFile(each, checksum, facts)
+        if (at % 2 === 0) byEither.pushFile(each, checksum, facts)
+        else byEither.push({ kind: 'file', ...each, checksum, facts, path: `/${each.path}` })
+      }
       const absolute = all.map(([each, rest]): LayerFile => {
         return { kind: 'file', ...each, ...rest, path: `/${each.path}` }
       })
       for (const each of absolute) byPath.push(each)
       expect([...byTar]).toEqual(absolute)
       expect(byTar.items()).toEqual(byPath.items())
+      expect(byEither.items()).toEqual(byPath.items())
       expect(byTar).toHaveLength(all.length)
     }),
   )

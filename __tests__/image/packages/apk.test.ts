@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { z } from 'zod'
-import { layFiles } from '../../../src/image/files.ts'
+import { layFiles } from '../../support/contents.ts'
 import { readLayer } from '../../../src/image/layer/read.ts'
 import { apkReader } from '../../../src/image/packages/apk.ts'
 import { findPackages } from '../../../src/image/packages/packages.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { layFiles } from '../../../src/image/files.ts'
+import { layFiles } from '../../support/contents.ts'
 import { type ImageFile } from '../../../src/image/runs.ts'
 import { readLayer } from '../../../src/image/layer/read.ts'
 import { findPackages } from '../../../src/image/packages/packages.ts'

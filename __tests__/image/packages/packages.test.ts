@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { layFiles } from '../../../src/image/files.ts'
+import { layFiles } from '../../support/contents.ts'
 import { type ImageFile } from '../../../src/image/runs.ts'
 import type { FileFact } from '../../../src/image/layer/facts.ts'
 import type { LayerEntry } from '../../../src/image/layer/entries.ts'

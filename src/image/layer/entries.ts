@@ -63,7 +63,7 @@ export type GrowingEntries = LayerEntries & {
 
 export type ListedItem = LayerEntry | ListedFolder
 
-/** Regular files of one folder that stand one after the other in a layer, none of them a whiteout's. */
+/** Two regular files or more of one folder that stand one after the other in a layer, none of them a whiteout's. */
 export type ListedFolder = {
   kind: 'files'
   /** With its final `/`. */
@@ -86,8 +86,8 @@ export type ListedFolder = {
 type Attributes = Pick<LayerFile, 'mode' | 'uid' | 'gid'>
 
 /**
- * Starts a list of entries. Files are kept folder by folder, in some 40 bytes each, where an object and its path take four times as many; what the
- * list hands out is made anew whenever it is gone through.
+ * Starts a list of entries. Files that stand together in a folder are kept together, in some 40 bytes each, and made anew whenever the list is gone
+ * through; any other entry is kept as it is, in some 150.
  */
 export function createEntries(): GrowingEntries {
   const items: ListedItem[] = []
@@ -98,12 +98,12 @@ export function createEntries(): GrowingEntries {
     if (folder !== null) items.push(folder.end())
     folder = null
   }
-  const addFile: GrowingFolder['add'] = (file, from, checksum, facts) => {
+  const pushFile: GrowingEntries['pushFile'] = (file, checksum, facts) => {
     length += 1
-    if (folder?.add(file, from, checksum, facts)) return true
+    if (folder?.add(file, checksum, facts)) return
     endFolder()
-    folder = new GrowingFolder(file.path, from)
-    return folder.add(file, from, checksum, facts)
+    folder = new GrowingFolder(file.path)
+    folder.add(file, checksum, facts)
   }
   return {
     get length() {
@@ -114,8 +114,7 @@ export function createEntries(): GrowingEntries {
     },
     push: (entry) => {
       if (entry.kind === 'file' && isPlain(entry.path)) {
-        // Behind the leading slash.
-        addFile(entry, 1, entry.checksum, entry.facts)
+        pushFile({ ...entry, path: entry.path.slice(1) }, entry.checksum, entry.facts)
         return
       }
       length += 1
@@ -123,7 +122,7 @@ export function createEntries(): GrowingEntries {
       if (entry.kind === 'removed' || entry.kind === 'opaque') takesAway = true
       items.push(entry)
     },
-    pushFile: (entry, checksum, facts) => addFile(entry, 0, checksum, facts),
+    pushFile,
     items: () => {
       endFolder()
       return items
@@ -168,22 +167,21 @@ class GrowingFolder {
   private checksums: Map<number, number> | null = null
   private facts: Map<number, FileFact[]> | null = null
 
-  /** The folder of a path; where that has a leading slash, its names begin at `from`. */
-  constructor(path: string, from: number) {
-    this.folder = path.slice(from, path.lastIndexOf('/') + 1)
+  /** The folder of a relative path. */
+  constructor(path: string) {
+    this.folder = path.slice(0, path.lastIndexOf('/') + 1)
   }
 
   /** Adds the next file, unless it lies elsewhere. */
-  add(file: NamedFile, from: number, checksum: number | null, facts: FileFact[]): boolean {
+  add(file: NamedFile, checksum: number | null, facts: FileFact[]): boolean {
     const { path, size } = file
     const { folder, names } = this
-    const start = from + folder.length
-    if (path.lastIndexOf('/') !== start - 1 || !path.startsWith(folder, from)) return false
+    if (path.lastIndexOf('/') !== folder.length - 1 || !path.startsWith(folder)) return false
     const at = names.length
     // Of paths, not of names: a slice takes longer to compare.
     if (at > 0 && !(path > this.lastPath)) this.isInOrder = false
     this.lastPath = path
-    names.push(path.slice(start))
+    names.push(path.slice(folder.length))
     this.sizes.push(size)
     this.bytes += size
     if (size !== 0) this.filled += 1
@@ -191,6 +189,14 @@ class GrowingFolder {
     if (checksum !== null) (this.checksums ??= new Map<number, number>()).set(at, checksum)
     if (facts.length > 0) (this.facts ??= new Map<number, FileFact[]>()).set(at, facts)
     return true
+  }
+
+  /** A file that stands alone takes less as it is. */
+  private only(): LayerFile {
+    const { lastPath, bytes, attributes, checksums, facts } = this
+    const path = flat(`/${lastPath}`)
+    const told = { checksum: checksums?.get(0) ?? null, facts: facts?.get(0) ?? NO_FACTS }
+    return { kind: 'file', path, size: bytes, ...attributes!, ...told }
   }
 
   private addAttributes({ mode, uid, gid }: NamedFile, at: number): void {
@@ -202,7 +208,8 @@ class GrowingFolder {
     this.allAttributes?.push(this.attributes!)
   }
 
-  end(): ListedFolder {
+  end(): ListedItem {
+    if (this.names.length === 1) return this.only()
     const { folder, names, sizes, bytes, filled, isInOrder, attributes, allAttributes, checksums, facts } = this
     return {
       kind: 'files',
@@ -221,12 +228,21 @@ class GrowingFolder {
 }
 
 /** The files of a folder, made anew. */
-export function filesIn({ folder, names, sizes, attributes, checksums, facts }: ListedFolder): LayerFile[] {
-  return names.split('\0').map((name, at): LayerFile => {
+export function* filesIn({
+  folder,
+  names,
+  sizes,
+  attributes,
+  checksums,
+  facts,
+}: ListedFolder): Generator<LayerFile, void> {
+  for (let at = 0, start = 0; at < sizes.length; at += 1) {
+    const nul = names.indexOf('\0', start)
+    const end = nul === -1 ? names.length : nul
     const { mode, uid, gid } = 'mode' in attributes ? attributes : attributes[at]!
-    return {
+    yield {
       kind: 'file',
-      path: flat(folder + name),
+      path: flat(folder + names.slice(start, end)),
       size: sizes[at]!,
       mode,
       uid,
@@ -234,5 +250,6 @@ export function filesIn({ folder, names, sizes, attributes, checksums, facts }: 
       checksum: checksums?.get(at) ?? null,
       facts: facts?.get(at) ?? NO_FACTS,
     }
-  })
+    start = end + 1
+  }
 }

@@ -1,4 +1,4 @@
-import { type LaidFiles } from '../files.ts'
+import type { LaidFiles } from '../files.ts'
 import { byFolder, type ImageFile } from '../runs.ts'
 import { findApkPackages } from './apk.ts'
 import { findDpkgPackages } from './dpkg.ts'
@@ -97,7 +97,7 @@ function claim(laid: LaidFiles, found: readonly FoundPackage[], first: number): 
   for (const run of byFolder(laid.files)) run.claim(ownerOf(run.folder, known))
 }
 
-/** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layFiles` allows. */
+/** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layOneByOne` allows. */
 function ownerOf(path: string, known: Map<string, number | null>): number | null {
   const end = path.lastIndexOf('/')
   if (end <= 0) return null
