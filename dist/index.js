@@ -45966,6 +45966,8 @@ const TOOLCHAINS = [
 const MAX_HOMES = 20;
 /** What a JDK has below its folder and a JRE has not. */
 const JDK_ONLY = /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\.sym|tools\.jar)$|bin\/(?:jar|jarsigner|javac|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)/;
+/** A distribution's package of a JRE: `openjdk-17-jre-headless`, `openjdk17-jre`. */
+const JRE = /(?:^|-)jre(?:-|$)/;
 /** The toolchains whose files are in an image, with at least FLOOR bytes. */
 const presentIn = oncePerImage((image) => (image.content === null ? [] : findPresent(image, image.content)));
 function findPresent(image, content) {
@@ -46017,6 +46019,9 @@ function judgesOf(content) {
             if (part)
                 return part;
             if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
+                return null;
+            // Debian's JRE has some of it, and stays.
+            if (owner && JRE.test(owner.name))
                 return null;
             return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
         };
@@ -48192,9 +48197,12 @@ function parts_foldersOf(deltas, sides) {
 }
 function childrenOf({ path, deltas }) {
     const children = new Map();
+    const own = [];
     const add = (delta) => {
-        if (delta.path.length === path.length)
+        if (delta.path.length === path.length) {
+            own.push(delta);
             return;
+        }
         const end = delta.path.indexOf('/', path.length + 1);
         const childPath = end === -1 ? delta.path : delta.path.slice(0, end);
         let child = children.get(childPath);
@@ -48216,7 +48224,14 @@ function childrenOf({ path, deltas }) {
         else
             add(delta);
     }
+    // A file that a folder stands in the place of, or the other way round.
+    if (children.size > 0 && own.length > 0)
+        children.set(path, branchOfFile(path, own));
     return [...children.values()];
+}
+function branchOfFile(path, deltas) {
+    const absolute = deltas.reduce((total, { amount }) => total + Math.abs(amount), 0);
+    return { path, deltas, own: deltas[0], absolute, files: deltas.length };
 }
 /** Folders that many things share: their own name explains nothing. */
 const SHARED = /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/;

@@ -104,6 +104,16 @@ test('a JDK of one package is told from what a JRE has, and a folder beside it i
   expect(toolchain(image)).toMatchObject([{ bytes: 70_020_000, key: 'toolchain:java' }])
 })
 
+test('what a JRE’s own package has is not told of the JDK beside it', () => {
+  const files = [
+    aFile('/usr/lib/jvm/java-17/bin/javac', 20_000, 0, { package: 0 }),
+    aFile('/usr/lib/jvm/java-17/jmods/java.base.jmod', 70_000_000, 0, { package: 0 }),
+    aFile('/usr/lib/jvm/java-17/lib/ct.sym', 8_000_000, 0, { package: 1 }),
+  ]
+  const packages = [aPackage('dpkg', 'openjdk-17-jdk-headless'), aPackage('dpkg', 'openjdk-17-jre-headless')]
+  expect(toolchain(anImage([base], files, { packages }))).toMatchObject([{ bytes: 70_020_000 }])
+})
+
 test('headers that an interpreter’s image comes with are no toolchain', () => {
   const headers = [aFile('/usr/local/include/node/v8.h', 8_000_000, 0)]
   expect(toolchain(anImage([base, apt], headers))).toEqual([])

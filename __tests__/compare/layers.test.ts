@@ -65,6 +65,26 @@ describe('what a layer changed by', () => {
     expect(told(onlyWhy(compared([base, before], [base, after])))).toEqual([['/app/docs', 'gone', -1300]])
   })
 
+  it('is told of a file that a folder takes the place of, and the other way round', () => {
+    const file = { instruction: 'COPY . .', files: { '/app/x': 400, '/app/y': 1 } }
+    const folder = { instruction: 'COPY . .', files: { '/app/x/a': 100, '/app/x/b': 900, '/app/y': 1 } }
+    const [there, back] = [
+      [file, folder],
+      [folder, file],
+    ].map(([before, after]) => onlyWhy(compared([base, before!], [base, after!])))
+    expect(told(there!)).toEqual([
+      ['/app/x/b', 'new', 900],
+      ['/app/x', 'changed', -400],
+      ['/app/x/a', 'new', 100],
+    ])
+    expect(told(back!)).toEqual([
+      ['/app/x/b', 'gone', -900],
+      ['/app/x', 'changed', 400],
+      ['/app/x/a', 'gone', -100],
+    ])
+    expect([there!.rest, back!.rest]).toEqual([0, 0])
+  })
+
   it('puts packages together by the folder they lie in, largest first, with versions', () => {
     const lodash = aNpmPackage('lodash', { version: '4.17.20' })
     const newer = aNpmPackage('lodash', { version: '4.17.21' })

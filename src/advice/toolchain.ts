@@ -106,6 +106,9 @@ const MAX_HOMES = 20
 const JDK_ONLY =
   /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\.sym|tools\.jar)$|bin\/(?:jar|jarsigner|javac|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)/
 
+/** A distribution's package of a JRE: `openjdk-17-jre-headless`, `openjdk17-jre`. */
+const JRE = /(?:^|-)jre(?:-|$)/
+
 /** A toolchain that is in an image, and its files; not `complete`: headers and build tools without a compiler. */
 type Present = { toolchain: Toolchain; complete: boolean; files: ImageFile[] }
 
@@ -160,6 +163,8 @@ function judgesOf(content: ImageContent): (run: FolderRun) => ((file: ImageFile)
       const part = owner ? packages.get(owner) : mayBePart ? partOf(file.path, 'places') : null
       if (part) return part
       if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length))) return null
+      // Debian's JRE has some of it, and stays.
+      if (owner && JRE.test(owner.name)) return null
       return { toolchain: java, isCore: file.path === `${home}/bin/javac` }
     }
   }

@@ -176,8 +176,12 @@ function foldersOf(deltas: Delta[], sides: Sides): ToldPart[] {
 
 function childrenOf({ path, deltas }: Pick<Branch, 'path' | 'deltas'>): Branch[] {
   const children = new Map<string, Branch>()
+  const own: Delta[] = []
   const add = (delta: Delta): void => {
-    if (delta.path.length === path.length) return
+    if (delta.path.length === path.length) {
+      own.push(delta)
+      return
+    }
     const end = delta.path.indexOf('/', path.length + 1)
     const childPath = end === -1 ? delta.path : delta.path.slice(0, end)
     let child = children.get(childPath)
@@ -195,7 +199,14 @@ function childrenOf({ path, deltas }: Pick<Branch, 'path' | 'deltas'>): Branch[]
     if (delta.each !== null && delta.path.length === path.length + 1) for (const file of delta.each()) add(file)
     else add(delta)
   }
+  // A file that a folder stands in the place of, or the other way round.
+  if (children.size > 0 && own.length > 0) children.set(path, branchOfFile(path, own))
   return [...children.values()]
+}
+
+function branchOfFile(path: string, deltas: Delta[]): Branch {
+  const absolute = deltas.reduce((total, { amount }) => total + Math.abs(amount), 0)
+  return { path, deltas, own: deltas[0]!, absolute, files: deltas.length }
 }
 
 /** Folders that many things share: their own name explains nothing. */
