@@ -47822,6 +47822,7 @@ function similarity(left, right) {
 
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
 
+
 /**
  * Compares the files of each group, folder by folder, and path by path where both sides have a folder. What one group has more of and another
  * one less, at the same path, has moved and is no growth of either. In the order of the groups.
@@ -47878,33 +47879,27 @@ function inOne({ runs, image: { packages }, isAfter }) {
     for (const run of runs) {
         // Once for all packages: there may be as many as files.
         let known = null;
-        const byPackage = () => (known ??= deltasByPackage(run, packages, isAfter));
+        const filesOf = (owner) => {
+            known ??= grouped(run.files, (file) => (file.size === 0 ? null : (file.package ?? deltas_NONE)));
+            return known.get(owner ?? deltas_NONE);
+        };
         for (const { package: owner, bytes, filled } of run.shares()) {
             if (filled === 0)
                 continue;
-            const its = owner === null ? null : packages[owner];
-            const amount = isAfter ? bytes : -bytes;
-            const each = () => byPackage().get(its);
-            deltas.push({ path: run.folder, amount, files: filled, isAfter, package: its, each });
+            deltas.push({
+                path: run.folder,
+                amount: isAfter ? bytes : -bytes,
+                files: filled,
+                isAfter,
+                package: owner === null ? null : packages[owner],
+                each: () => filesOf(owner).map((file) => deltaOf(file, packages, isAfter)),
+            });
         }
     }
     return deltas;
 }
-/** Of files that are not empty. */
-function deltasByPackage({ files }, packages, isAfter) {
-    const deltas = new Map();
-    for (const file of files) {
-        if (file.size === 0)
-            continue;
-        const delta = deltaOf(file, packages, isAfter);
-        const known = deltas.get(delta.package);
-        if (known)
-            known.push(delta);
-        else
-            deltas.set(delta.package, [delta]);
-    }
-    return deltas;
-}
+/** In the place of a package's index, where no package has a file. */
+const deltas_NONE = -1;
 /** One side's files in a folder, each as if the other side had none of them. */
 function deltasFrom({ runs, image: { packages }, isAfter }) {
     return runs.flatMap(({ files }) => files.map((file) => deltaOf(file, packages, isAfter)));
@@ -48147,7 +48142,7 @@ function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfte
         path,
         ecosystem,
         amount: owned.reduce((total, deltas) => total + parts_sum(deltas), 0),
-        files: owned.reduce((total, deltas) => total + parts_filesOf(deltas), 0),
+        files: owned.reduce((total, deltas) => total + countFiles(deltas), 0),
         packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
         packageCount: packages.length,
     };
@@ -48179,7 +48174,7 @@ function parts_commonFolder(one, other) {
 function parts_sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
-function parts_filesOf(deltas) {
+function countFiles(deltas) {
     return deltas.reduce((total, { files }) => total + files, 0);
 }
 function parts_foldersOf(deltas, sides) {
@@ -57750,12 +57745,13 @@ function* stanzasOf(record, wanted) {
 
 
 /** The second one where /usr is merged, as in Wolfi. */
-const DATABASE = /^(?:usr\/)?lib\/apk\/db\/installed$/;
+const DATABASE = 'lib/apk/db/installed';
+const MERGED_DATABASE = `usr/${DATABASE}`;
 const apk_MAX_PACKAGES = 100_000;
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000;
 const apk_MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => path.endsWith('/installed') && DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null;
+const apkReader = (path, size) => path === DATABASE || path === MERGED_DATABASE ? gathering(size, MAX_RECORD, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -58720,7 +58716,8 @@ function varint(bytes, start) {
 
 
 /** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const rpm_DATABASE = /^(?:var\/lib\/rpm|usr\/lib\/sysimage\/rpm)\/rpmdb\.sqlite$/;
+const rpm_DATABASE = 'var/lib/rpm/rpmdb.sqlite';
+const FEDORA_DATABASE = 'usr/lib/sysimage/rpm/rpmdb.sqlite';
 /** Longest database that is read, in bytes: it has some 10 kB for each package. */
 const MAX_DATABASE = 64 * 1024 * 1024;
 /** Characters of all its packages' paths: folders stand in it once, and in each path. */
@@ -58728,7 +58725,7 @@ const rpm_MAX_PATHS = 64 * 1024 * 1024;
 const rpm_MAX_PACKAGES = 100_000;
 /** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
 const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => path.endsWith('.sqlite') && rpm_DATABASE.test(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
+const rpmReader = (path, size) => path === rpm_DATABASE || path === FEDORA_DATABASE ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
 function rpm_weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -71808,9 +71805,9 @@ class Tree {
     folderAt(path, loss) {
         if (this.last?.path === path)
             return this.last.folder;
-        const { at, ...near } = this.nearLast(path);
+        const near = this.nearLast(path);
         let { folder } = near;
-        for (const name of files_partsOf(path.slice(at))) {
+        for (const name of files_partsOf(path.slice(near.at))) {
             let next = folder.get(name);
             if (!isFolder(next)) {
                 this.lose(next, loss);

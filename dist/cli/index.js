@@ -44202,7 +44202,7 @@ exports.visitAsync = visitAsync;
 
 /***/ }),
 
-/***/ 6121:
+/***/ 3674:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -44215,25 +44215,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   gq: () => (/* binding */ isLookedAt)
 });
 
-;// CONCATENATED MODULE: ./build/groups.js
-/** Items by what they have in common, in their order; those of null are left out. */
-function grouped(items, keyOf) {
-    const groups = new Map();
-    for (const item of items)
-        addTo(groups, keyOf(item), item);
-    return groups;
-}
-/** Adds one more; none of null. */
-function addTo(groups, key, item) {
-    if (key === null)
-        return;
-    const group = groups.get(key);
-    if (group)
-        group.push(item);
-    else
-        groups.set(key, [item]);
-}
-
+// EXTERNAL MODULE: ./build/groups.js
+var build_groups = __nccwpck_require__(1782);
 // EXTERNAL MODULE: ./build/image/runs.js
 var image_runs = __nccwpck_require__(2570);
 ;// CONCATENATED MODULE: ./build/advice/instruction.js
@@ -44491,7 +44474,7 @@ function groupedByFolder(files, keyIn) {
         if (keyOf === null)
             continue;
         for (const file of run.files)
-            addTo(groups, keyOf(file), file);
+            (0,build_groups/* addTo */.D)(groups, keyOf(file), file);
     }
     return groups;
 }
@@ -44611,7 +44594,7 @@ function findPresent(image, content) {
         }
     }
     const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
-    const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
+    const files = (0,build_groups/* grouped */.z)(parts.keys(), (file) => parts.get(file).toolchain);
     return TOOLCHAINS.flatMap((toolchain) => {
         const isComplete = complete.has(toolchain.id);
         // Headers and build tools are no use in an image either, but images of interpreters come with their own; downloads without what
@@ -44853,7 +44836,7 @@ function nameOf(folder) {
 /** What a `.dockerignore` should have kept out, one finding a name. */
 const contextBloat = (image) => {
     const bloat = bloatIn(image);
-    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
+    const byName = [...(0,build_groups/* grouped */.z)(bloat.keys(), (file) => bloat.get(file).name)];
     return largestFirst(byName
         .filter(([, files]) => bytesOf(files) >= context_bloat_FLOOR)
         .map(([name, files]) => findingIn(image, files, {
@@ -45068,7 +45051,7 @@ const devFiles = oncePerImage((image) => {
 /** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
 const devDependencies = (image) => {
     const roots = devFiles(image);
-    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const byRoot = (0,build_groups/* grouped */.z)(roots.keys(), (file) => roots.get(file));
     const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
     return largestFirst([...byRoot].map(([root, files]) => {
         const count = new Set(files.map((file) => file.package)).size;
@@ -45223,7 +45206,7 @@ const debugSymbols = (image) => {
             facts.set(file, fact);
     }
     const saved = (file) => facts.get(file).symbols + facts.get(file).debug;
-    const groups = grouped(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
+    const groups = (0,build_groups/* grouped */.z)(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
     const found = [...groups.values()].map((files) => {
         const largest = files.toSorted((one, other) => saved(other) - saved(one));
         const [{ layer: at }] = files;
@@ -45274,7 +45257,7 @@ const duplicate_files_FLOOR = 500_000;
 const duplicateFiles = (image) => {
     const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)];
     const summed = (0,image_runs/* byFolder */.c1)(image.content?.files ?? []).flatMap(({ withChecksum }) => withChecksum);
-    const groups = grouped(summed, (file) => {
+    const groups = (0,build_groups/* grouped */.z)(summed, (file) => {
         const { size, checksum, lost } = file;
         if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
             return null;
@@ -45586,7 +45569,7 @@ const removedLater = (image) => {
     const files = (0,image_runs/* byFolder */.c1)(image.content?.files ?? []).flatMap(({ lost }) => lost);
     const history = historyOf(image, files);
     const { successors } = history;
-    const pairs = grouped(files, (file) => {
+    const pairs = (0,build_groups/* grouped */.z)(files, (file) => {
         const successor = successors.get(file);
         // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
         if (bloat.has(file) || (successor && bloat.has(successor)))
@@ -46118,8 +46101,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: nearPercent
 
-// EXTERNAL MODULE: ./build/advice/advise.js + 20 modules
-var advise = __nccwpck_require__(6121);
+// EXTERNAL MODULE: ./build/advice/advise.js + 19 modules
+var advise = __nccwpck_require__(3674);
 // EXTERNAL MODULE: ./build/compare/compare.js
 var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/budget/history.js
@@ -48441,9 +48424,12 @@ function similarity(left, right) {
     return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
 }
 
+// EXTERNAL MODULE: ./build/groups.js
+var groups = __nccwpck_require__(1782);
 // EXTERNAL MODULE: ./build/image/runs.js
 var runs = __nccwpck_require__(2570);
 ;// CONCATENATED MODULE: ./build/compare/deltas.js
+
 
 /**
  * Compares the files of each group, folder by folder, and path by path where both sides have a folder. What one group has more of and another
@@ -48501,33 +48487,27 @@ function inOne({ runs, image: { packages }, isAfter }) {
     for (const run of runs) {
         // Once for all packages: there may be as many as files.
         let known = null;
-        const byPackage = () => (known ??= deltasByPackage(run, packages, isAfter));
+        const filesOf = (owner) => {
+            known ??= (0,groups/* grouped */.z)(run.files, (file) => (file.size === 0 ? null : (file.package ?? NONE)));
+            return known.get(owner ?? NONE);
+        };
         for (const { package: owner, bytes, filled } of run.shares()) {
             if (filled === 0)
                 continue;
-            const its = owner === null ? null : packages[owner];
-            const amount = isAfter ? bytes : -bytes;
-            const each = () => byPackage().get(its);
-            deltas.push({ path: run.folder, amount, files: filled, isAfter, package: its, each });
+            deltas.push({
+                path: run.folder,
+                amount: isAfter ? bytes : -bytes,
+                files: filled,
+                isAfter,
+                package: owner === null ? null : packages[owner],
+                each: () => filesOf(owner).map((file) => deltaOf(file, packages, isAfter)),
+            });
         }
     }
     return deltas;
 }
-/** Of files that are not empty. */
-function deltasByPackage({ files }, packages, isAfter) {
-    const deltas = new Map();
-    for (const file of files) {
-        if (file.size === 0)
-            continue;
-        const delta = deltaOf(file, packages, isAfter);
-        const known = deltas.get(delta.package);
-        if (known)
-            known.push(delta);
-        else
-            deltas.set(delta.package, [delta]);
-    }
-    return deltas;
-}
+/** In the place of a package's index, where no package has a file. */
+const NONE = -1;
 /** One side's files in a folder, each as if the other side had none of them. */
 function deltasFrom({ runs, image: { packages }, isAfter }) {
     return runs.flatMap(({ files }) => files.map((file) => deltaOf(file, packages, isAfter)));
@@ -48717,7 +48697,7 @@ function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfte
         path,
         ecosystem,
         amount: owned.reduce((total, deltas) => total + sum(deltas), 0),
-        files: owned.reduce((total, deltas) => total + filesOf(deltas), 0),
+        files: owned.reduce((total, deltas) => total + countFiles(deltas), 0),
         packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
         packageCount: packages.length,
     };
@@ -48749,7 +48729,7 @@ function commonFolder(one, other) {
 function sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
-function filesOf(deltas) {
+function countFiles(deltas) {
     return deltas.reduce((total, { files }) => total + files, 0);
 }
 function parts_foldersOf(deltas, sides) {
@@ -52106,6 +52086,34 @@ function createReadRemote(apiUrl, token, signal) {
 
 /***/ }),
 
+/***/ 1782:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   D: () => (/* binding */ addTo),
+/* harmony export */   z: () => (/* binding */ grouped)
+/* harmony export */ });
+/** Items by what they have in common, in their order; those of null are left out. */
+function grouped(items, keyOf) {
+    const groups = new Map();
+    for (const item of items)
+        addTo(groups, keyOf(item), item);
+    return groups;
+}
+/** Adds one more; none of null. */
+function addTo(groups, key, item) {
+    if (key === null)
+        return;
+    const group = groups.get(key);
+    if (group)
+        group.push(item);
+    else
+        groups.set(key, [item]);
+}
+
+
+/***/ }),
+
 /***/ 2304:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -53362,12 +53370,13 @@ function plainInstruction(createdBy) {
 
 
 /** The second one where /usr is merged, as in Wolfi. */
-const DATABASE = /^(?:usr\/)?lib\/apk\/db\/installed$/;
+const DATABASE = 'lib/apk/db/installed';
+const MERGED_DATABASE = `usr/${DATABASE}`;
 const MAX_PACKAGES = 100_000;
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000;
 const MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => path.endsWith('/installed') && DATABASE.test(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installed, weightOf) : null;
+const apkReader = (path, size) => path === DATABASE || path === MERGED_DATABASE ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -54419,7 +54428,8 @@ var packages_text = __nccwpck_require__(5319);
 
 
 /** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const DATABASE = /^(?:var\/lib\/rpm|usr\/lib\/sysimage\/rpm)\/rpmdb\.sqlite$/;
+const DATABASE = 'var/lib/rpm/rpmdb.sqlite';
+const FEDORA_DATABASE = 'usr/lib/sysimage/rpm/rpmdb.sqlite';
 /** Longest database that is read, in bytes: it has some 10 kB for each package. */
 const MAX_DATABASE = 64 * 1024 * 1024;
 /** Characters of all its packages' paths: folders stand in it once, and in each path. */
@@ -54427,7 +54437,7 @@ const MAX_PATHS = 64 * 1024 * 1024;
 const MAX_PACKAGES = 100_000;
 /** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
 const MAX_FILES = 200_000;
-const rpmReader = (path, size) => path.endsWith('.sqlite') && DATABASE.test(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, installed, weightOf) : null;
+const rpmReader = (path, size) => path === DATABASE || path === FEDORA_DATABASE ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, installed, weightOf) : null;
 function weightOf({ packages }) {
     return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
 }
@@ -77776,8 +77786,8 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/advice/advise.js + 20 modules
-var advise = __nccwpck_require__(6121);
+// EXTERNAL MODULE: ./build/advice/advise.js + 19 modules
+var advise = __nccwpck_require__(3674);
 ;// CONCATENATED MODULE: ./build/budget/budgets.js
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 function budgetsOf({ limits, budgets, forbid }) {
@@ -78710,9 +78720,9 @@ class Tree {
     folderAt(path, loss) {
         if (this.last?.path === path)
             return this.last.folder;
-        const { at, ...near } = this.nearLast(path);
+        const near = this.nearLast(path);
         let { folder } = near;
-        for (const name of partsOf(path.slice(at))) {
+        for (const name of partsOf(path.slice(near.at))) {
             let next = folder.get(name);
             if (!isFolder(next)) {
                 this.lose(next, loss);

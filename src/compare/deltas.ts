@@ -1,3 +1,4 @@
+import { grouped } from '../groups.ts'
 import type { ImageContent } from '../image/content.ts'
 import { byFolder, type FolderRun, type ImageFile } from '../image/runs.ts'
 import type { Package } from '../image/packages/package.ts'
@@ -96,35 +97,28 @@ function inOne({ runs, image: { packages }, isAfter }: OneSide): Delta[] {
   const deltas: Delta[] = []
   for (const run of runs) {
     // Once for all packages: there may be as many as files.
-    let known: Map<Package | null, Delta[]> | null = null
-    const byPackage = (): Map<Package | null, Delta[]> => (known ??= deltasByPackage(run, packages, isAfter))
+    let known: Map<number, ImageFile[]> | null = null
+    const filesOf = (owner: number | null): ImageFile[] => {
+      known ??= grouped(run.files, (file) => (file.size === 0 ? null : (file.package ?? NONE)))
+      return known.get(owner ?? NONE)!
+    }
     for (const { package: owner, bytes, filled } of run.shares()) {
       if (filled === 0) continue
-      const its = owner === null ? null : packages[owner]!
-      const amount = isAfter ? bytes : -bytes
-      const each = (): Delta[] => byPackage().get(its)!
-      deltas.push({ path: run.folder, amount, files: filled, isAfter, package: its, each })
+      deltas.push({
+        path: run.folder,
+        amount: isAfter ? bytes : -bytes,
+        files: filled,
+        isAfter,
+        package: owner === null ? null : packages[owner]!,
+        each: () => filesOf(owner).map((file) => deltaOf(file, packages, isAfter)),
+      })
     }
   }
   return deltas
 }
 
-/** Of files that are not empty. */
-function deltasByPackage(
-  { files }: FolderRun,
-  packages: readonly Package[],
-  isAfter: boolean,
-): Map<Package | null, Delta[]> {
-  const deltas = new Map<Package | null, Delta[]>()
-  for (const file of files) {
-    if (file.size === 0) continue
-    const delta = deltaOf(file, packages, isAfter)
-    const known = deltas.get(delta.package)
-    if (known) known.push(delta)
-    else deltas.set(delta.package, [delta])
-  }
-  return deltas
-}
+/** In the place of a package's index, where no package has a file. */
+const NONE = -1
 
 /** One side's files in a folder, each as if the other side had none of them. */
 function deltasFrom({ runs, image: { packages }, isAfter }: OneSide): Delta[] {

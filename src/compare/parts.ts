@@ -112,7 +112,7 @@ function packagesPart(
     path,
     ecosystem,
     amount: owned.reduce((total, deltas) => total + sum(deltas), 0),
-    files: owned.reduce((total, deltas) => total + filesOf(deltas), 0),
+    files: owned.reduce((total, deltas) => total + countFiles(deltas), 0),
     packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
     packageCount: packages.length,
   }
@@ -148,7 +148,7 @@ function sum(deltas: Delta[]): number {
   return deltas.reduce((total, { amount }) => total + amount, 0)
 }
 
-function filesOf(deltas: Delta[]): number {
+function countFiles(deltas: Delta[]): number {
   return deltas.reduce((total, { files }) => total + files, 0)
 }
 

@@ -137,9 +137,9 @@ class Tree {
    */
   private folderAt(path: string, loss: Loss): Folder {
     if (this.last?.path === path) return this.last.folder
-    const { at, ...near } = this.nearLast(path)
+    const near = this.nearLast(path)
     let { folder } = near
-    for (const name of partsOf(path.slice(at))) {
+    for (const name of partsOf(path.slice(near.at))) {
       let next = folder.get(name)
       if (!isFolder(next)) {
         this.lose(next, loss)

@@ -7,14 +7,15 @@ import { linesIn, linesOf, word } from './text.ts'
 export type ApkFact = { kind: 'apk'; packages: { name: string; version: string | null; files: string }[] }
 
 /** The second one where /usr is merged, as in Wolfi. */
-const DATABASE = /^(?:usr\/)?lib\/apk\/db\/installed$/
+const DATABASE = 'lib/apk/db/installed'
+const MERGED_DATABASE = `usr/${DATABASE}`
 const MAX_PACKAGES = 100_000
 /** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
 const MAX_FILES = 1_000_000
 const MAX_PATHS = 64 * 1024 * 1024
 
 export const apkReader: OpenReader<ApkFact> = (path, size) =>
-  path.endsWith('/installed') && DATABASE.test(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null
+  path === DATABASE || path === MERGED_DATABASE ? gathering(size, MAX_RECORD, installed, weightOf) : null
 
 function weightOf({ packages }: ApkFact): number {
   return packages.reduce((sum, { files }) => sum + 300 + files.length, 0)

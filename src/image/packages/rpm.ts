@@ -8,7 +8,8 @@ import { linesIn, word } from './text.ts'
 export type RpmFact = { kind: 'rpm'; packages: { name: string; version: string | null; files: string }[] }
 
 /** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const DATABASE = /^(?:var\/lib\/rpm|usr\/lib\/sysimage\/rpm)\/rpmdb\.sqlite$/
+const DATABASE = 'var/lib/rpm/rpmdb.sqlite'
+const FEDORA_DATABASE = 'usr/lib/sysimage/rpm/rpmdb.sqlite'
 /** Longest database that is read, in bytes: it has some 10 kB for each package. */
 const MAX_DATABASE = 64 * 1024 * 1024
 /** Characters of all its packages' paths: folders stand in it once, and in each path. */
@@ -18,7 +19,7 @@ const MAX_PACKAGES = 100_000
 const MAX_FILES = 200_000
 
 export const rpmReader: OpenReader<RpmFact> = (path, size) =>
-  path.endsWith('.sqlite') && DATABASE.test(path) ? gathering(size, MAX_DATABASE, installed, weightOf) : null
+  path === DATABASE || path === FEDORA_DATABASE ? gathering(size, MAX_DATABASE, installed, weightOf) : null
 
 function weightOf({ packages }: RpmFact): number {
   return packages.reduce((sum, { files }) => sum + 300 + files.length, 0)
